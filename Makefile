@@ -1,0 +1,43 @@
+# The suite that a change must pass, and the longer ones beside it.
+# Each target prints the plain output of `go test`.
+
+GO      ?= go
+PGTEMP  := ./internal/engine/databasetest/pgtemp
+# One PostgreSQL server for the whole run, when the helper that starts it is there;
+# without it each test binary starts its own.
+WITH_PG := $(if $(wildcard internal/engine/databasetest/pgtemp/main.go),$(GO) run $(PGTEMP) --,)
+TESTFLAGS ?=
+FUZZTIME ?= 5s
+
+.PHONY: test vet race short fuzz nightly docs build
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o souk ./cmd/souk
+
+vet:
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "gofmt: $$bad"; exit 1; }
+	$(GO) vet ./...
+
+# Everything once: vet, unit and storage tests, browser, crash and demo runs.
+test: vet
+	$(WITH_PG) $(GO) test -timeout 18m $(TESTFLAGS) ./...
+
+# The rooms where goroutines meet, under the race detector (needs a C compiler).
+race:
+	$(WITH_PG) $(GO) test -race -short -timeout 18m ./internal/... ./protocol/... ./isv/...
+
+short:
+	$(GO) test -short ./...
+
+# Each fuzz target for FUZZTIME.
+fuzz:
+	@GO="$(GO)" FUZZTIME="$(FUZZTIME)" bash .ci/fuzz
+
+nightly: vet
+	$(WITH_PG) $(GO) test -race -timeout 60m ./...
+	$(MAKE) fuzz FUZZTIME=2m
+
+# Rewrites every page under docs/ that is made from the code.
+docs:
+	$(GO) test ./internal/config -run Reference -update
+	$(GO) test ./internal/house -run SpecSections -update
