@@ -26,7 +26,7 @@ func Row(now time.Time) string {
 	}
 	// The twelve bits after the version hold the part below a millisecond, so rows
 	// of one process stay in order inside a millisecond too.
-	frac := uint16(now.UnixMicro()%1000) * 4096 / 1000
+	frac := uint16(now.UnixMicro() % 1000 * 4096 / 1000)
 	b[6] = 0x70 | byte(frac>>8)
 	b[7] = byte(frac)
 	b[8] = b[8]&0x3f | 0x80
