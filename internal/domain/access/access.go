@@ -1,0 +1,187 @@
+package access
+
+import (
+	"slices"
+
+	"github.com/souk-market/souk/internal/domain/party"
+)
+
+// The kinds of companies, as party names them.
+const (
+	Buyer    = party.Buyer
+	Seller   = party.Seller
+	Operator = party.Operator
+)
+
+// Role is what a person may do for the company. Roles of one kind mean nothing in another.
+type Role string
+
+// Buyers' roles. spec: 01 §9
+const (
+	BuyerOwner Role = "buyer.owner"     // everything, people and tokens included
+	Purchaser  Role = "buyer.purchaser" // orders, pays, renews
+	Viewer     Role = "buyer.viewer"    // reads
+)
+
+// Sellers' roles: the main account and the default groups. spec: 20 A6
+const (
+	SellerOwner    Role = "seller.owner"         // the main account (主账号)
+	Administrator  Role = "seller.administrator" // everything but people
+	ProductManager Role = "seller.product"       // products and their prices
+	Sales          Role = "seller.sales"         // offers, vouchers, orders
+	Delivery       Role = "seller.delivery"      // addresses, debugging, attempts, supervision
+	SellerFinance  Role = "seller.finance"       // settlement, bills, ledger
+	SellerSupport  Role = "seller.support"       // reads, tickets
+)
+
+// Operators' roles. A decision about money needs two people. spec: 01 §9
+const (
+	Admin           Role = "operator.admin"
+	Reviewer        Role = "operator.reviewer"
+	OperatorFinance Role = "operator.finance"
+	OperatorSupport Role = "operator.support"
+)
+
+// Roles lists the roles of each kind, the most powerful first.
+var Roles = map[party.Kind][]Role{
+	Buyer:    {BuyerOwner, Purchaser, Viewer},
+	Seller:   {SellerOwner, Administrator, ProductManager, Sales, Delivery, SellerFinance, SellerSupport},
+	Operator: {Admin, Reviewer, OperatorFinance, OperatorSupport},
+}
+
+// KindOf is the kind that a role belongs to, or "" for an unknown role.
+func KindOf(r Role) party.Kind {
+	for kind, roles := range Roles {
+		if slices.Contains(roles, r) {
+			return kind
+		}
+	}
+	return ""
+}
+
+// Action is a noun and a verb.
+type Action string
+
+// The actions.
+const (
+	ProductRead    Action = "product.read"    // goods with prices; what is on sale is public
+	ProductCreate  Action = "product.create"  // and change
+	ProductSubmit  Action = "product.submit"  // send to review
+	ProductApprove Action = "product.approve" // or reject
+
+	OrderRead   Action = "order.read"
+	OrderPlace  Action = "order.place"
+	OrderPay    Action = "order.pay"
+	OrderCancel Action = "order.cancel"
+	OrderRefund Action = "order.refund" // ask for (buyer) or decide on (seller, operator) a refund
+
+	InstanceRead  Action = "instance.read"
+	InstanceRenew Action = "instance.renew" // renew, change, convert, unsubscribe
+
+	AttemptRead    Action = "attempt.read"    // calls to the seller, with their bytes
+	AttemptRestart Action = "attempt.restart" // start a failed call again
+	AttemptReplay  Action = "attempt.replay"  // send a past message again
+	AttemptMark    Action = "attempt.mark"    // mark as delivered
+
+	CompanyCreate Action = "company.create"
+	CompanyTopUp  Action = "company.topup"
+	LedgerRead    Action = "ledger.read"
+
+	SellerAddress Action = "seller.address"
+	SellerKeys    Action = "seller.keys"
+
+	ClockRead Action = "clock.read"
+	ClockMove Action = "clock.move" // sandbox only
+
+	NoticeRead  Action = "notice.read"
+	PersonWrite Action = "person.write" // people and their roles
+	TokenCreate Action = "token.create" // one's own personal access tokens
+)
+
+// everyone stands for all roles of a kind in the table below.
+func everyone(kinds ...party.Kind) (all []Role) {
+	for _, k := range kinds {
+		all = append(all, Roles[k]...)
+	}
+	return all
+}
+
+func roles(groups ...[]Role) []Role { return slices.Concat(groups...) }
+
+// table is the whole of the rules: who may do what. What is not in it is refused.
+// spec: 01 §9, 20 A6
+var table = map[Action][]Role{
+	ProductRead:    everyone(Buyer, Seller, Operator),
+	ProductCreate:  {SellerOwner, Administrator, ProductManager},
+	ProductSubmit:  {SellerOwner, Administrator, ProductManager},
+	ProductApprove: {Admin, Reviewer},
+
+	OrderRead:   everyone(Buyer, Seller, Operator),
+	OrderPlace:  {BuyerOwner, Purchaser},
+	OrderPay:    {BuyerOwner, Purchaser},
+	OrderCancel: {BuyerOwner, Purchaser, Admin, OperatorSupport},
+	OrderRefund: {BuyerOwner, Purchaser, SellerOwner, Administrator, Sales, Admin, OperatorFinance},
+
+	InstanceRead:  everyone(Buyer, Seller, Operator),
+	InstanceRenew: {BuyerOwner, Purchaser},
+
+	// Buyers never see the bytes: they hold the seller's side of the talk.
+	AttemptRead:    roles(everyone(Seller), everyone(Operator)),
+	AttemptRestart: {SellerOwner, Administrator, Delivery, Admin, OperatorSupport},
+	AttemptReplay:  {SellerOwner, Administrator, Delivery, Admin, OperatorSupport},
+	AttemptMark:    {SellerOwner, Administrator, Delivery, Admin},
+
+	CompanyCreate: {Admin},
+	CompanyTopUp:  {OperatorFinance},
+	LedgerRead:    {BuyerOwner, Purchaser, Viewer, SellerOwner, Administrator, SellerFinance, Admin, OperatorFinance},
+
+	SellerAddress: {SellerOwner, Administrator, Delivery},
+	SellerKeys:    {SellerOwner, Administrator, Delivery},
+
+	ClockRead: everyone(Buyer, Seller, Operator),
+	ClockMove: {Admin},
+
+	NoticeRead:  everyone(Buyer, Seller, Operator),
+	PersonWrite: {BuyerOwner, SellerOwner, Admin},
+	TokenCreate: everyone(Buyer, Seller, Operator),
+}
+
+// Actions lists every action, sorted.
+func Actions() []Action {
+	all := make([]Action, 0, len(table))
+	for a := range table {
+		all = append(all, a)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Actor is who asks: a person acting for a company, through a session or a token.
+type Actor struct {
+	PersonID    string
+	CompanyID   string
+	CompanyKind party.Kind
+	Roles       []Role
+	// TokenScope narrows a token to these actions; empty means all that the roles allow.
+	TokenScope []Action
+}
+
+// Anonymous tells that nobody is logged in.
+func (a Actor) Anonymous() bool { return a.PersonID == "" }
+
+// IsOperator tells that the actor sees the rows of all companies.
+func (a Actor) IsOperator() bool { return a.CompanyKind == Operator && !a.Anonymous() }
+
+// Can tells whether the actor may do the action at all. A role counts only in a company of its own kind.
+// The anonymous actor may do nothing here; what is public needs no question.
+func Can(a Actor, action Action) bool {
+	if a.Anonymous() || len(a.TokenScope) > 0 && !slices.Contains(a.TokenScope, action) {
+		return false
+	}
+	for _, r := range a.Roles {
+		if KindOf(r) == a.CompanyKind && slices.Contains(table[action], r) {
+			return true
+		}
+	}
+	return false
+}
