@@ -1,0 +1,80 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+)
+
+// Migrate brings the schema of db up to the newest migration in files, which
+// are goose SQL files at the top of the file system: NNNN_NAME.sql serves both
+// engines, NNNN_NAME.sqlite.sql or NNNN_NAME.postgres.sql replaces it on one.
+//
+// Several processes may call it at once; one does the work and the others find
+// it done. It refuses with ErrNewerSchema, and changes nothing, when the
+// database holds a migration newer than any in files.
+func Migrate(ctx context.Context, db *DB, files fs.FS) (err error) {
+	skip, err := foreign(files, db.engine)
+	if err != nil {
+		return fmt.Errorf("list migrations: %w", err)
+	}
+	pool, done, err := db.back.migrator(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	dialect := goose.DialectPostgres
+	if db.engine == SQLite {
+		dialect = goose.DialectSQLite3
+	}
+	p, err := goose.NewProvider(dialect, pool, files,
+		goose.WithExcludeNames(skip), goose.WithDisableGlobalRegistry(true),
+		goose.WithSlog(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	has, knows, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	if has > knows {
+		return fmt.Errorf("%w: it is at version %d, this program knows %d", ErrNewerSchema, has, knows)
+	}
+	results, err := p.Up(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	for _, r := range results {
+		db.log.Info("migrated", "version", r.Source.Version, "file", r.Source.Path, "took", r.Duration)
+	}
+	return nil
+}
+
+// foreign lists the files that are not for the engine: those of the other one,
+// and the common ones that have a replacement.
+func foreign(files fs.FS, engine Engine) ([]string, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return nil, err
+	}
+	own, other := ".sqlite.sql", ".postgres.sql"
+	if engine == Postgres {
+		own, other = other, own
+	}
+	var skip []string
+	for _, name := range names {
+		if base, ok := strings.CutSuffix(name, own); ok {
+			if _, err := fs.Stat(files, base+".sql"); err == nil {
+				skip = append(skip, base+".sql")
+			}
+		} else if strings.HasSuffix(name, other) {
+			skip = append(skip, name)
+		}
+	}
+	return skip, nil
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/engine/database"
+)
+
+// Tx is the transaction every function of the store runs in.
+type Tx = database.Tx
+
+// Scope says whose rows may be seen.
+type Scope struct {
+	Kind      party.Kind
+	CompanyID string
+}
+
+// Everything is the platform's own scope: its workers and its operators.
+var Everything = Scope{Kind: party.Operator}
+
+// where adds the scope's condition on the buyer and seller columns; n is the
+// number of placeholders used so far.
+func (s Scope) where(buyerColumn, sellerColumn string, args []any) (string, []any) {
+	switch s.Kind {
+	case party.Operator:
+		return "", args
+	case party.Buyer:
+		args = append(args, s.CompanyID)
+		return fmt.Sprintf(" AND %s = $%d", buyerColumn, len(args)), args
+	case party.Seller:
+		args = append(args, s.CompanyID)
+		return fmt.Sprintf(" AND %s = $%d", sellerColumn, len(args)), args
+	}
+	return " AND 1 = 0", args
+}
+
+// ErrNoRow means that there is no such row in the scope.
+var ErrNoRow = errors.New("store: no such row")
+
+func noRow(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNoRow
+	}
+	return err
+}
+
+// collect reads all rows of a query.
+func collect[T any](ctx context.Context, tx *Tx, scan func(*sql.Rows, *T) error, query string, args ...any) ([]T, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		var v T
+		if err := scan(rows, &v); err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+// mustOne turns "no row changed" into ErrNoRow.
+func mustOne(n int64, err error) error {
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return ErrNoRow
+	}
+	return nil
+}
+
+type row interface{ Scan(...any) error }

@@ -1,0 +1,47 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+)
+
+// Names of settings kept in the database because every process must see them.
+const settingClockOffset = "clock.offset_us"
+
+// Setting reads one setting; "" when it was never set.
+func Setting(ctx context.Context, tx *Tx, name string) (string, error) {
+	var v string
+	err := noRow(tx.QueryRow(ctx, `SELECT value FROM setting WHERE name = $1`, name).Scan(&v))
+	if errors.Is(err, ErrNoRow) {
+		return "", nil
+	}
+	return v, err
+}
+
+// SetSetting writes one setting.
+func SetSetting(ctx context.Context, tx *Tx, name, value string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+	return err
+}
+
+// ClockOffset is the stored distance of the business clock. // spec: 01 §1.1
+func ClockOffset(ctx context.Context, tx *Tx) (time.Duration, error) {
+	v, err := Setting(ctx, tx, settingClockOffset)
+	if err != nil || v == "" {
+		return 0, err
+	}
+	us, err := strconv.ParseInt(v, 10, 64)
+	return time.Duration(us) * time.Microsecond, err
+}
+
+// RaiseClockOffset stores a larger offset and gives the one that then holds: it
+// never shrinks, whoever writes. // spec: 01 §1.1
+func RaiseClockOffset(ctx context.Context, tx *Tx, offset time.Duration) (time.Duration, error) {
+	old, err := ClockOffset(ctx, tx)
+	if err != nil || old >= offset {
+		return old, err
+	}
+	return offset, SetSetting(ctx, tx, settingClockOffset, strconv.FormatInt(offset.Microseconds(), 10))
+}
