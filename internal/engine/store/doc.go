@@ -8,9 +8,21 @@
 // both engines understand; SELECT … FOR UPDATE is not used. It must not hold rules.
 package store
 
-import "embed"
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
 
 // Migrations are the schema's goose files.
-//
-//go:embed migrations/*.sql
-var Migrations embed.FS
+var Migrations = sub(files, "migrations")
+
+func sub(f fs.FS, dir string) fs.FS {
+	s, err := fs.Sub(f, dir)
+	if err != nil {
+		panic(err) // the directory is embedded
+	}
+	return s
+}

@@ -267,6 +267,7 @@ CREATE TABLE job (
     kind          TEXT NOT NULL,
     lane          TEXT NOT NULL,
     chain         TEXT NOT NULL,
+    chain_no      BIGINT NOT NULL,
     state         TEXT NOT NULL,
     due_at        BIGINT NOT NULL,
     base_at       BIGINT NOT NULL,
@@ -287,7 +288,7 @@ CREATE TABLE job (
 CREATE INDEX job_due ON job(lane, due_at, id) WHERE state = 'queued';
 CREATE INDEX job_next ON job(due_at, id) WHERE state = 'queued';
 CREATE INDEX job_running ON job(lease_until) WHERE state = 'running';
-CREATE INDEX job_chain ON job(chain, id) WHERE chain <> '' AND state IN ('waiting', 'queued', 'running');
+CREATE INDEX job_chain ON job(chain, chain_no) WHERE chain <> '';
 CREATE INDEX job_order ON job(order_id);
 
 CREATE TABLE lane (

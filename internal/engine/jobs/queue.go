@@ -1,0 +1,47 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"github.com/souk-market/souk/internal/engine/store"
+	"github.com/souk-market/souk/internal/ground/ident"
+)
+
+// Lane names.
+const Platform = "platform" // the platform's own timed work
+
+// CallLane is the lane of deliveries to a seller.
+func CallLane(seller string) string { return "call:" + seller }
+
+// NotifyLane is the lane of order notifications, so that they never delay a
+// delivery. // spec: 01 §2.1
+func NotifyLane(seller string) string { return "notify:" + seller }
+
+// Queue puts jobs into the table and wakes the runner once they are durable.
+type Queue struct {
+	wake func(lane string)
+	now  func() time.Time // wire clock, for row keys
+}
+
+// Add queues a job within tx. BaseAt defaults to DueAt.
+func (q *Queue) Add(ctx context.Context, tx *store.Tx, j store.Job) (string, error) {
+	j.ID = ident.Row(q.now())
+	if j.BaseAt.IsZero() {
+		j.BaseAt = j.DueAt
+	}
+	if j.CreatedAt.IsZero() {
+		j.CreatedAt = q.now()
+	}
+	if j.Payload == "" {
+		j.Payload = "{}"
+	}
+	if err := store.InsertJob(ctx, tx, j); err != nil {
+		return "", err
+	}
+	q.WakeAfter(tx, j.Lane)
+	return j.ID, nil
+}
+
+// WakeAfter looks at a lane as soon as tx is durable: something in it became due.
+func (q *Queue) WakeAfter(tx *store.Tx, lane string) { tx.OnCommit(func() { q.wake(lane) }) }

@@ -1,0 +1,330 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/souk-market/souk/internal/engine/database"
+	"github.com/souk-market/souk/internal/engine/store"
+	"github.com/souk-market/souk/internal/ground/clock"
+	"github.com/souk-market/souk/internal/ground/crash"
+	"github.com/souk-market/souk/internal/ground/ident"
+)
+
+// Handler does a job. It finishes, requeues or drops it in a transaction of its
+// own, fenced by the owner. An error means that it could not: the job is taken up
+// again soon.
+type Handler func(ctx context.Context, j store.Job, owner string) error
+
+// Limits of the runner.
+const (
+	lease     = 20 * time.Second // a process that does not renew within it is dead
+	renewal   = 4 * time.Second
+	pause     = time.Second // before a job whose handler failed is taken up again
+	scanEvery = 250 * time.Millisecond
+)
+
+// Options tune a Runner.
+type Options struct {
+	Workers int  // jobs that run at once in this process; 0 means 64
+	Width   int  // jobs of one lane that run at once in this process; 0 means 4
+	Sole    bool // no other process uses this database: leases found at start are void
+	// Refresh is called at every scan, at most four times a second: the sandbox
+	// reads the clock's offset there.
+	Refresh func(ctx context.Context) error
+	Logger  *slog.Logger
+}
+
+// Runner claims due jobs and hands them to their kind's handler.
+type Runner struct {
+	db       *database.DB
+	business clock.Clock
+	wire     clock.Clock
+	o        Options
+	owner    string
+	handlers map[string]Handler
+	queue    *Queue
+
+	mu       sync.Mutex
+	woken    map[string]bool
+	backlog  map[string]bool // lanes that may have more due than was claimed
+	inflight map[string]int
+	running  int
+	signal   chan struct{}
+	changed  *sync.Cond
+}
+
+// New makes a runner. Handlers are registered before Run.
+func New(db *database.DB, business, wire clock.Clock, o Options) *Runner {
+	if o.Workers <= 0 {
+		o.Workers = 64
+	}
+	if o.Width <= 0 {
+		o.Width = 4
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	r := &Runner{db: db, business: business, wire: wire, o: o, owner: ident.UUID(), handlers: map[string]Handler{},
+		woken: map[string]bool{}, backlog: map[string]bool{}, inflight: map[string]int{}, signal: make(chan struct{}, 1)}
+	r.changed = sync.NewCond(&r.mu)
+	r.queue = &Queue{wake: r.Wake, now: wire.Now}
+	return r
+}
+
+// Queue is where use cases put jobs.
+func (r *Runner) Queue() *Queue { return r.queue }
+
+// Owner is the name this process holds leases under.
+func (r *Runner) Owner() string { return r.owner }
+
+// Handle registers the handler of a kind.
+func (r *Runner) Handle(kind string, h Handler) { r.handlers[kind] = h }
+
+// Wake makes the runner look at a lane now.
+func (r *Runner) Wake(lane string) {
+	r.mu.Lock()
+	r.woken[lane] = true
+	r.mu.Unlock()
+	r.poke()
+}
+
+func (r *Runner) poke() {
+	select {
+	case r.signal <- struct{}{}:
+	default:
+	}
+}
+
+// Run works until ctx ends, then waits for the jobs under way, whose calls are
+// short. It returns when nothing of it runs any more.
+func (r *Runner) Run(ctx context.Context) error {
+	// Jobs go on when ctx ends: half a delivery is worse than a slow stop.
+	work := context.WithoutCancel(ctx)
+	if r.o.Sole {
+		if err := r.reclaim(ctx, r.wire.Now().Add(1000*time.Hour)); err != nil {
+			return fmt.Errorf("take over jobs: %w", err)
+		}
+	}
+	var renewed time.Time
+	ticker := time.NewTicker(scanEvery)
+	defer ticker.Stop()
+	for scan := true; ; {
+		if now := r.wire.Now(); now.Sub(renewed) >= renewal || now.Before(renewed) {
+			r.keep(ctx)
+			renewed = now
+		}
+		if err := r.round(ctx, work, scan); err != nil && ctx.Err() == nil {
+			r.o.Logger.Error("jobs: cannot claim", "err", err)
+			scan = true
+			select {
+			case <-ctx.Done():
+			case <-time.After(scanEvery):
+				continue
+			}
+		}
+		select {
+		case <-ctx.Done():
+			r.drain(work)
+			return nil
+		case <-ticker.C:
+			scan = true
+		case <-r.signal:
+			scan = false
+		}
+	}
+}
+
+// keep renews our leases and takes over those that others let end.
+func (r *Runner) keep(ctx context.Context) {
+	now := r.wire.Now()
+	err := r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return store.ExtendLeases(ctx, tx, r.owner, now.Add(lease))
+	})
+	if err == nil {
+		err = r.reclaim(ctx, now)
+	}
+	if err != nil && ctx.Err() == nil {
+		r.o.Logger.Error("jobs: cannot renew leases", "err", err)
+	}
+}
+
+func (r *Runner) reclaim(ctx context.Context, endedBefore time.Time) error {
+	return r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		lanes, err := store.ReclaimJobs(ctx, tx, endedBefore)
+		for _, l := range lanes {
+			r.queue.WakeAfter(tx, l)
+		}
+		if len(lanes) > 0 {
+			n := len(lanes)
+			tx.OnCommit(func() { r.o.Logger.Warn("jobs: took over jobs of a process that died", "jobs", n) })
+		}
+		return err
+	})
+}
+
+// round claims what may run and starts it. A scan looks at every lane; otherwise
+// only at those that were woken.
+func (r *Runner) round(ctx, work context.Context, scan bool) error {
+	if scan && r.o.Refresh != nil {
+		if err := r.o.Refresh(ctx); err != nil {
+			return err
+		}
+	}
+	now := r.business.Now()
+	var due []string
+	if scan {
+		if err := r.db.Read(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			due, err = store.DueLanes(ctx, tx, now)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	type want struct {
+		lane string
+		n    int
+	}
+	r.mu.Lock()
+	for _, l := range due {
+		r.woken[l] = true
+	}
+	free := r.o.Workers - r.running
+	var wants []want
+	for l := range r.woken {
+		if n := min(r.o.Width-r.inflight[l], free); n > 0 {
+			wants = append(wants, want{l, n})
+			free -= n
+			delete(r.woken, l)
+		} else if r.inflight[l] >= r.o.Width {
+			delete(r.woken, l) // full: looked at again when one of its jobs ends
+			r.backlog[l] = true
+		}
+	}
+	r.mu.Unlock()
+	if len(wants) == 0 {
+		return nil
+	}
+	var claimed []store.Job
+	full := map[string]bool{}
+	err := r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		claimed = claimed[:0]
+		clear(full)
+		until := r.wire.Now().Add(lease)
+		for _, w := range wants {
+			js, err := store.ClaimJobs(ctx, tx, w.lane, now, w.n, r.owner, until)
+			if err != nil {
+				return err
+			}
+			claimed = append(claimed, js...)
+			full[w.lane] = len(js) == w.n
+		}
+		return nil
+	})
+	if err != nil {
+		r.mu.Lock()
+		for _, w := range wants {
+			r.woken[w.lane] = true
+		}
+		r.mu.Unlock()
+		return err
+	}
+	if len(claimed) > 0 {
+		crash.Point(crash.JobClaimed)
+	}
+	r.mu.Lock()
+	for lane, more := range full {
+		if more {
+			r.backlog[lane] = true
+		} else {
+			delete(r.backlog, lane)
+		}
+	}
+	for _, j := range claimed {
+		r.running++
+		r.inflight[j.Lane]++
+	}
+	r.mu.Unlock()
+	for _, j := range claimed {
+		go r.perform(work, j)
+	}
+	return nil
+}
+
+func (r *Runner) perform(ctx context.Context, j store.Job) {
+	defer func() {
+		r.mu.Lock()
+		r.running--
+		if r.inflight[j.Lane]--; r.inflight[j.Lane] == 0 {
+			delete(r.inflight, j.Lane)
+		}
+		if r.backlog[j.Lane] {
+			delete(r.backlog, j.Lane)
+			r.woken[j.Lane] = true
+		}
+		r.changed.Broadcast()
+		r.mu.Unlock()
+		r.poke()
+	}()
+	if err := r.call(ctx, j); err != nil {
+		r.o.Logger.Error("jobs: a job could not be done and will be taken up again", "job", j.ID, "kind", j.Kind, "order", j.OrderID, "err", err)
+		r.putBack(ctx, j)
+	}
+}
+
+func (r *Runner) call(ctx context.Context, j store.Job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	h := r.handlers[j.Kind]
+	if h == nil {
+		return fmt.Errorf("no handler for jobs of kind %q", j.Kind)
+	}
+	return h(ctx, j, r.owner)
+}
+
+// putBack gives up the lease so that the job runs again after a pause. When the
+// database cannot even take that, the lease ends by itself.
+func (r *Runner) putBack(ctx context.Context, j store.Job) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	err := r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		held, err := store.HoldJob(ctx, tx, j.ID, r.owner)
+		if err != nil || !held {
+			return err
+		}
+		return store.RequeueJob(ctx, tx, j.ID, r.business.Now().Add(pause), j.Tries, j.Payload)
+	})
+	if err != nil {
+		r.o.Logger.Error("jobs: cannot put a job back; its lease will end", "job", j.ID, "err", err)
+	}
+}
+
+// drain waits for the jobs under way, renewing their leases meanwhile.
+func (r *Runner) drain(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		t := time.NewTicker(renewal)
+		defer t.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-t.C:
+				r.keep(ctx)
+			}
+		}
+	}()
+	r.mu.Lock()
+	for r.running > 0 {
+		r.changed.Wait()
+	}
+	r.mu.Unlock()
+	close(done)
+}

@@ -1,0 +1,69 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/souk-market/souk/internal/domain/instance"
+	"github.com/souk-market/souk/internal/ground/clock"
+)
+
+const instanceColumns = `id, buyer_id, seller_id, product_id, order_id, order_line_id, offer_id, sku_code, quantity, status, reason, freeze_reasons, seller_instance_id, id_substitute, entry_sealed, effective_at, expire_at, version`
+
+func scanInstance(r row, i *instance.Instance) error {
+	var effective, expire int64
+	var reasons string
+	err := r.Scan(&i.ID, &i.BuyerID, &i.SellerID, &i.ProductID, &i.OrderID, &i.OrderLineID, &i.OfferID, &i.SKUCode, &i.Quantity, &i.Status, &i.Reason, &reasons,
+		&i.SellerInstanceID, &i.IDSubstitute, &i.EntrySealed, &effective, &expire, &i.Version)
+	i.EffectiveAt, i.ExpireAt, i.FreezeReasons = clock.FromMicros(effective), clock.FromMicros(expire), instance.ReadReasons(reasons)
+	return err
+}
+
+// InsertInstance adds an instance.
+func InsertInstance(ctx context.Context, tx *Tx, i *instance.Instance) error {
+	_, err := tx.Exec(ctx, `INSERT INTO instance (`+instanceColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+		i.ID, i.BuyerID, i.SellerID, i.ProductID, i.OrderID, i.OrderLineID, i.OfferID, i.SKUCode, i.Quantity, i.Status, i.Reason, i.ReasonsText(),
+		i.SellerInstanceID, i.IDSubstitute, i.EntrySealed, clock.Micros(i.EffectiveAt), clock.Micros(i.ExpireAt), i.Version)
+	return err
+}
+
+// Instance reads an instance within the scope.
+func Instance(ctx context.Context, tx *Tx, s Scope, id string) (*instance.Instance, error) {
+	var i instance.Instance
+	cond, args := s.where("buyer_id", "seller_id", []any{id})
+	err := scanInstance(tx.QueryRow(ctx, `SELECT `+instanceColumns+` FROM instance WHERE id = $1`+cond, args...), &i)
+	return &i, noRow(err)
+}
+
+// LockInstance takes the instance's row for this transaction and reads it. All
+// that queues, promotes or finishes calls of one instance does this first.
+func LockInstance(ctx context.Context, tx *Tx, s Scope, id string) (*instance.Instance, error) {
+	cond, args := s.where("buyer_id", "seller_id", []any{id})
+	if err := mustOne(tx.Exec(ctx, `UPDATE instance SET version = version + 1 WHERE id = $1`+cond, args...)); err != nil {
+		return nil, err
+	}
+	return Instance(ctx, tx, s, id)
+}
+
+// Instances lists instances by id after a mark.
+func Instances(ctx context.Context, tx *Tx, s Scope, after string, limit int) ([]instance.Instance, error) {
+	cond, args := s.where("buyer_id", "seller_id", []any{after, limit})
+	return collect(ctx, tx, func(r *sql.Rows, i *instance.Instance) error { return scanInstance(r, i) },
+		`SELECT `+instanceColumns+` FROM instance WHERE id > $1`+cond+` ORDER BY id LIMIT $2`, args...)
+}
+
+// SaveInstance writes what changes in an instance's life; the row must be locked.
+func SaveInstance(ctx context.Context, tx *Tx, i *instance.Instance) error {
+	return mustOne(tx.Exec(ctx, `UPDATE instance SET status = $1, reason = $2, freeze_reasons = $3, seller_instance_id = $4, id_substitute = $5, entry_sealed = $6, effective_at = $7, expire_at = $8, quantity = $9, offer_id = $10, sku_code = $11 WHERE id = $12`,
+		i.Status, i.Reason, i.ReasonsText(), i.SellerInstanceID, i.IDSubstitute, i.EntrySealed, clock.Micros(i.EffectiveAt), clock.Micros(i.ExpireAt), i.Quantity, i.OfferID, i.SKUCode, i.ID))
+}
+
+// InstanceOwner finds which instance already bears a seller's instance id; "" when none.
+func InstanceOwner(ctx context.Context, tx *Tx, seller, sellerInstanceID string) (id string, err error) {
+	ids, err := collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
+		`SELECT id FROM instance WHERE seller_id = $1 AND seller_instance_id = $2`, seller, sellerInstanceID)
+	if len(ids) == 1 {
+		id = ids[0]
+	}
+	return id, err
+}

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/ground/clock"
+)
+
+const productColumns = `id, seller_id, name, summary, protocol, state, reason, settings, created_at, updated_at`
+
+func scanProduct(r row, p *catalog.Product) error {
+	var created, updated int64
+	var settings string
+	if err := r.Scan(&p.ID, &p.SellerID, &p.Name, &p.Summary, &p.Protocol, &p.State, &p.Reason, &settings, &created, &updated); err != nil {
+		return err
+	}
+	p.CreatedAt, p.UpdatedAt = clock.FromMicros(created), clock.FromMicros(updated)
+	return json.Unmarshal([]byte(settings), &p.Settings)
+}
+
+// InsertProduct adds a product.
+func InsertProduct(ctx context.Context, tx *Tx, p catalog.Product) error {
+	settings, err := json.Marshal(p.Settings)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO product (`+productColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		p.ID, p.SellerID, p.Name, p.Summary, p.Protocol, p.State, p.Reason, string(settings), clock.Micros(p.CreatedAt), clock.Micros(p.UpdatedAt))
+	return err
+}
+
+// InsertSKU adds a SKU.
+func InsertSKU(ctx context.Context, tx *Tx, s catalog.SKU) error {
+	_, err := tx.Exec(ctx, `INSERT INTO sku (code, product_id, name, attributes, position) VALUES ($1, $2, $3, $4, $5)`,
+		s.Code, s.ProductID, s.Name, s.Attributes.JSON(), s.Position)
+	return err
+}
+
+// InsertOffer adds an offer of a SKU.
+func InsertOffer(ctx context.Context, tx *Tx, o catalog.Offer) error {
+	_, err := tx.Exec(ctx, `INSERT INTO sku_offer (id, sku_code, period_type, price, currency, withdrawn) VALUES ($1, $2, $3, $4, $5, $6)`,
+		o.ID, o.SKUCode, o.PeriodType, o.Price, o.Currency, o.Withdrawn)
+	return err
+}
+
+// productScope: buyers see what is on sale, sellers also all that is theirs.
+func productScope(s Scope, args []any) (string, []any) {
+	switch s.Kind {
+	case party.Operator:
+		return "", args
+	case party.Seller:
+		args = append(args, s.CompanyID)
+		return fmt.Sprintf(" AND (state = 'ON_SALE' OR seller_id = $%d)", len(args)), args
+	}
+	return " AND state = 'ON_SALE'", args
+}
+
+// Product reads one product within the scope.
+func Product(ctx context.Context, tx *Tx, s Scope, id string) (catalog.Product, error) {
+	var p catalog.Product
+	cond, args := productScope(s, []any{id})
+	err := scanProduct(tx.QueryRow(ctx, `SELECT `+productColumns+` FROM product WHERE id = $1`+cond, args...), &p)
+	return p, noRow(err)
+}
+
+// Products lists products by id after a mark.
+func Products(ctx context.Context, tx *Tx, s Scope, after string, limit int) ([]catalog.Product, error) {
+	cond, args := productScope(s, []any{after, limit})
+	return collect(ctx, tx, func(r *sql.Rows, p *catalog.Product) error { return scanProduct(r, p) },
+		`SELECT `+productColumns+` FROM product WHERE id > $1`+cond+` ORDER BY id LIMIT $2`, args...)
+}
+
+// SetProductState moves a product from one of its states to another; ErrNoRow
+// when it is not in that state any more.
+func SetProductState(ctx context.Context, tx *Tx, id string, from, to catalog.State, reason string, now time.Time) error {
+	return mustOne(tx.Exec(ctx, `UPDATE product SET state = $1, reason = $2, updated_at = $3 WHERE id = $4 AND state = $5`,
+		to, reason, clock.Micros(now), id, from))
+}
+
+// SetProductSettings replaces the switches of a product.
+func SetProductSettings(ctx context.Context, tx *Tx, id string, s catalog.Settings, now time.Time) error {
+	settings, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return mustOne(tx.Exec(ctx, `UPDATE product SET settings = $1, updated_at = $2 WHERE id = $3`, string(settings), clock.Micros(now), id))
+}
+
+func scanSKU(r row, s *catalog.SKU) error {
+	var attributes string
+	if err := r.Scan(&s.Code, &s.ProductID, &s.Name, &attributes, &s.Position); err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(attributes), &s.Attributes)
+}
+
+// SKUs lists the SKUs of a product in their order.
+func SKUs(ctx context.Context, tx *Tx, product string) ([]catalog.SKU, error) {
+	return collect(ctx, tx, func(r *sql.Rows, s *catalog.SKU) error { return scanSKU(r, s) },
+		`SELECT code, product_id, name, attributes, position FROM sku WHERE product_id = $1 ORDER BY position, code`, product)
+}
+
+// Offers lists the offers of a product's SKUs.
+func Offers(ctx context.Context, tx *Tx, product string) ([]catalog.Offer, error) {
+	return collect(ctx, tx, func(r *sql.Rows, o *catalog.Offer) error {
+		return r.Scan(&o.ID, &o.SKUCode, &o.PeriodType, &o.Price, &o.Currency, &o.Withdrawn)
+	}, `SELECT o.id, o.sku_code, o.period_type, o.price, o.currency, o.withdrawn FROM sku_offer o JOIN sku s ON s.code = o.sku_code WHERE s.product_id = $1 ORDER BY s.position, o.period_type, o.id`, product)
+}
+
+// Offered is an offer with the SKU and product it belongs to.
+type Offered struct {
+	Offer   catalog.Offer
+	SKU     catalog.SKU
+	Product catalog.Product
+}
+
+// OfferByID finds what a wire productId sells, whatever the product's state.
+func OfferByID(ctx context.Context, tx *Tx, id string) (Offered, error) {
+	var o Offered
+	var attributes, settings string
+	var created, updated int64
+	err := tx.QueryRow(ctx, `SELECT o.id, o.sku_code, o.period_type, o.price, o.currency, o.withdrawn,
+			s.code, s.product_id, s.name, s.attributes, s.position,
+			p.id, p.seller_id, p.name, p.summary, p.protocol, p.state, p.reason, p.settings, p.created_at, p.updated_at
+		FROM sku_offer o JOIN sku s ON s.code = o.sku_code JOIN product p ON p.id = s.product_id WHERE o.id = $1`, id).
+		Scan(&o.Offer.ID, &o.Offer.SKUCode, &o.Offer.PeriodType, &o.Offer.Price, &o.Offer.Currency, &o.Offer.Withdrawn,
+			&o.SKU.Code, &o.SKU.ProductID, &o.SKU.Name, &attributes, &o.SKU.Position,
+			&o.Product.ID, &o.Product.SellerID, &o.Product.Name, &o.Product.Summary, &o.Product.Protocol, &o.Product.State, &o.Product.Reason, &settings, &created, &updated)
+	if err != nil {
+		return o, noRow(err)
+	}
+	o.Product.CreatedAt, o.Product.UpdatedAt = clock.FromMicros(created), clock.FromMicros(updated)
+	if err := json.Unmarshal([]byte(attributes), &o.SKU.Attributes); err != nil {
+		return o, err
+	}
+	return o, json.Unmarshal([]byte(settings), &o.Product.Settings)
+}
+
+// NoteFailedOrder counts an order that failed for good in its month and gives the
+// number of them; the same order is counted once. // spec: 01 §2.11
+func NoteFailedOrder(ctx context.Context, tx *Tx, order, product, month string, at time.Time) (n int, err error) {
+	if _, err = tx.Exec(ctx, `INSERT INTO failed_order (order_id, product_id, month, failed_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		order, product, month, clock.Micros(at)); err != nil {
+		return 0, err
+	}
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM failed_order WHERE product_id = $1 AND month = $2`, product, month).Scan(&n)
+	return n, err
+}
