@@ -38,21 +38,28 @@ func Migrate(ctx context.Context, db *DB, files fs.FS) (err error) {
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	has, knows, err := p.GetVersions(ctx)
-	if err != nil {
-		return fmt.Errorf("read schema version: %w", err)
+	for try := 0; ; try++ {
+		has, knows, err := p.GetVersions(ctx)
+		if err == nil && has > knows {
+			return fmt.Errorf("%w: it is at version %d, this program knows %d", ErrNewerSchema, has, knows)
+		}
+		if err == nil {
+			var results []*goose.MigrationResult
+			results, err = p.Up(ctx)
+			for _, r := range results {
+				db.log.Info("migrated", "version", r.Source.Version, "file", r.Source.Path, "took", r.Duration)
+			}
+		}
+		if err == nil {
+			return nil
+		}
+		// SQLite has no lock to take beforehand. Whoever comes second fails at
+		// the work of the first, all or nothing, and then finds it done.
+		now, _, look := p.GetVersions(ctx)
+		if look != nil || now == has || try == maxConflicts || pause(ctx, try) != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
 	}
-	if has > knows {
-		return fmt.Errorf("%w: it is at version %d, this program knows %d", ErrNewerSchema, has, knows)
-	}
-	results, err := p.Up(ctx)
-	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
-	}
-	for _, r := range results {
-		db.log.Info("migrated", "version", r.Source.Version, "file", r.Source.Path, "took", r.Duration)
-	}
-	return nil
 }
 
 // foreign lists the files that are not for the engine: those of the other one,

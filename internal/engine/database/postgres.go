@@ -143,9 +143,7 @@ func (p *post) once(ctx context.Context, o *sql.TxOptions, f func(context.Contex
 	case err == nil:
 		tx.committed()
 		return nil, nil
-	case o.ReadOnly || pgconn.SafeToRetry(err):
-		return why(ctx, err), err
-	case refused(err):
+	case o.ReadOnly || refused(err):
 		return why(ctx, err), err
 	}
 	p.o.Logger.Error("connection lost during commit", "error", err)
@@ -162,7 +160,8 @@ func why(ctx context.Context, err error) error {
 
 // refused reports whether the server said that it did not commit. A server that
 // is shutting down, or a connection that broke, says nothing of the kind: it may
-// have committed just before.
+// have committed just before. The driver's SafeToRetry is not asked: it says yes
+// when the connection breaks while the answer to a COMMIT is awaited.
 func refused(err error) bool {
 	if errors.Is(err, pgx.ErrTxCommitRollback) {
 		return true

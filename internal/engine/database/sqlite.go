@@ -303,7 +303,7 @@ func (l *lite) read(ctx context.Context, f func(context.Context, *Tx) error) (er
 // migrator works on a connection of its own without foreign-key checks, as
 // SQLite's way of rebuilding a table demands; they are checked at the end.
 func (l *lite) migrator(ctx context.Context) (*sql.DB, func() error, error) {
-	pool, err := sql.Open("sqlite", l.dsn("foreign_keys(0)"))
+	pool, err := sql.Open("sqlite", l.dsn("foreign_keys(0)")+"&_txlock=immediate")
 	if err != nil {
 		return nil, nil, err
 	}
