@@ -41,7 +41,6 @@ var Reasons = []Reason{
 // Warnings. One may be followed by ":" and the field it speaks of.
 const (
 	WarnContentType    = "content-type" // passed only because the product is lenient
-	WarnBodySign       = "body-sign"    // a Body-Sign that V2 does not ask for is wrong
 	WarnFrontEndURL    = "no-front-end-url"
 	WarnUndecryptable  = "undecryptable"   // a credential is not shown
 	WarnCredentialSize = "credential-size" // a credential is over 128 characters and not shown
