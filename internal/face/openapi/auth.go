@@ -1,0 +1,52 @@
+package openapi
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/souk-market/souk/protocol/aksk"
+)
+
+// authenticate finds the access key that signed the request and checks the signature. Wrong signatures of a
+// known key are counted; more than five in a row lock it for five minutes, and then a right one is refused too.
+// spec: 14 §4, §6.2, 01 §5
+func (h *Handler) authenticate(r *http.Request, body []byte, log *slog.Logger) (AccessKey, *gatewayError) {
+	if len(r.Header.Values("X-Auth-Token")) > 0 {
+		return AccessKey{}, unauthenticated("tokens are not accepted here, sign the request with an access key.")
+	}
+	now := h.o.Now()
+	var (
+		key    AccessKey
+		known  bool
+		broken error
+	)
+	ak, err := aksk.Verify(
+		aksk.Request{Method: r.Method, Target: r.RequestURI, Host: r.Host, Header: r.Header, Body: body}, now,
+		func(ak string) (string, bool) {
+			key, known, broken = h.o.Keys.AccessKey(r.Context(), ak)
+			return key.SK, known && broken == nil
+		},
+		aksk.Options{})
+	switch {
+	case broken != nil:
+		log.Error("order query", "err", broken)
+		return AccessKey{}, errUnavailable
+	case errors.Is(err, aksk.ErrClockSkew):
+		return AccessKey{}, skewed(err.Error() + ".")
+	case errors.Is(err, aksk.ErrSignature) && known:
+		// Verify names the key only on success; the header was parsed by it, so it parses here.
+		auth, _ := aksk.Parse(r.Header.Get("Authorization"))
+		h.locks.failed(auth.AccessKey, now)
+		log.Warn("order query refused", "access_key", auth.AccessKey, "why", err)
+		return AccessKey{}, unauthenticated(err.Error() + ".")
+	case err != nil:
+		return AccessKey{}, unauthenticated(err.Error() + ".")
+	case key.Disabled:
+		return AccessKey{}, unauthenticated(aksk.ErrUnknownKey.Error() + ".")
+	case h.locks.locked(ak, now):
+		return AccessKey{}, unauthenticated("the access key is locked after repeated failures, try again in 5 minutes.")
+	}
+	h.locks.succeeded(ak)
+	return key, nil
+}
