@@ -295,6 +295,7 @@ CREATE TABLE lane (
     name      TEXT PRIMARY KEY,
     seller_id TEXT NOT NULL
 );
+INSERT INTO lane (name, seller_id) VALUES ('platform', '');
 
 -- Every call made, or begun and never answered.
 CREATE TABLE attempt (

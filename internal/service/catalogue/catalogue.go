@@ -1,0 +1,451 @@
+// Package catalogue is the use cases of what is sold: products (商品) with their
+// specifications' SKUs (规格) and offers, and how a seller's server is reached:
+// production addresses (生产地址) and interconnection keys (对接密钥).
+//
+// Chapters: 20 B, 01 §2.4, §2.10, §7. It must not know HTTP or the wire.
+package catalogue
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/domain/delivery"
+	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/domain/pricing"
+	"github.com/souk-market/souk/internal/engine/store"
+	"github.com/souk-market/souk/internal/ground/fault"
+	"github.com/souk-market/souk/internal/ground/ident"
+	"github.com/souk-market/souk/internal/ground/money"
+	"github.com/souk-market/souk/internal/service/kernel"
+)
+
+// Catalogue is the use cases.
+type Catalogue struct{ k *kernel.Kernel }
+
+// New makes them.
+func New(k *kernel.Kernel) *Catalogue { return &Catalogue{k} }
+
+// Limits of a product. // spec: 20 B2, B3
+const (
+	maxSummary = 500
+	maxSKUs    = 50
+	maxOffers  = 12
+	keyOverlap = 7 * 24 * time.Hour // an old key is accepted this long beside the new one // spec: 10 §6.0
+	maxKey     = 128
+)
+
+// NewProduct is the input of Create.
+type NewProduct struct {
+	Name     string
+	Summary  string
+	Protocol catalog.Protocol
+	Settings catalog.Settings
+	SKUs     []NewSKU
+}
+
+// NewSKU is one SKU of a NewProduct.
+type NewSKU struct {
+	Name       string
+	Attributes map[string]string
+	Quantity   *catalog.QuantityRule
+	Offers     []NewOffer
+}
+
+// NewOffer is one term of a NewSKU.
+type NewOffer struct {
+	PeriodType catalog.PeriodType
+	Price      string
+	Currency   money.Currency
+}
+
+func (in *NewProduct) check() error {
+	f := fault.Fields{}
+	party.CheckName("name", in.Name, f)
+	if len([]rune(in.Summary)) > maxSummary {
+		f.Add("summary", "has more than %d characters", maxSummary)
+	}
+	if in.Protocol != catalog.V1 && in.Protocol != catalog.V2 {
+		f.Add("protocol", "must be v1 or v2")
+	}
+	if n := len(in.SKUs); n < 1 || n > maxSKUs {
+		f.Add("skus", "must be 1 to %d", maxSKUs)
+	}
+	for i, s := range in.SKUs {
+		at := fmt.Sprintf("skus[%d].", i)
+		party.CheckName(at+"name", s.Name, f)
+		if q := s.Quantity; q != nil && (q.Min < 1 || q.Max < q.Min || q.Max > catalog.MaxQuantity) {
+			f.Add(at+"quantity", "min must be at least 1, max at least min and at most %d", catalog.MaxQuantity)
+		}
+		if n := len(s.Offers); n < 1 || n > maxOffers {
+			f.Add(at+"offers", "must be 1 to %d", maxOffers)
+		}
+		seen := map[string]bool{}
+		for j, o := range s.Offers {
+			at := fmt.Sprintf("%soffers[%d].", at, j)
+			if o.PeriodType != catalog.Month && o.PeriodType != catalog.Year && o.PeriodType != catalog.OneTime {
+				f.Add(at+"period_type", "must be month, year or one_time")
+			}
+			if _, err := pricing.ParseUnit(o.Price); err != nil {
+				f.Add(at+"price", "%s", err)
+			}
+			if !o.Currency.Known() {
+				f.Add(at+"currency", "must be CNY, USD or EUR")
+			}
+			if k := string(o.PeriodType) + string(o.Currency); seen[k] {
+				f.Add(at+"period_type", "stands twice for one currency")
+			} else {
+				seen[k] = true
+			}
+		}
+	}
+	return f.Err()
+}
+
+// Create adds a product in state DRAFT.
+func (c *Catalogue) Create(ctx context.Context, tx *kernel.Tx, a access.Actor, in NewProduct) (Listing, error) {
+	if err := kernel.May(a, access.ProductCreate); err != nil {
+		return Listing{}, err
+	}
+	if err := in.check(); err != nil {
+		return Listing{}, err
+	}
+	now := c.k.Clock.Now()
+	p := catalog.Product{ID: c.k.Row(), SellerID: a.CompanyID, Name: in.Name, Summary: in.Summary, Protocol: in.Protocol, State: catalog.Draft, Settings: in.Settings, CreatedAt: now, UpdatedAt: now}
+	if err := store.InsertProduct(ctx, tx, p); err != nil {
+		return Listing{}, err
+	}
+	for i, s := range in.SKUs {
+		sku := catalog.SKU{Code: ident.UUID(), ProductID: p.ID, Name: s.Name, Attributes: catalog.Attributes{Fixed: s.Attributes, Quantity: s.Quantity}, Position: i}
+		if err := store.InsertSKU(ctx, tx, sku); err != nil {
+			return Listing{}, err
+		}
+		for _, o := range s.Offers {
+			if err := store.InsertOffer(ctx, tx, catalog.Offer{ID: ident.Product(), SKUCode: sku.Code, PeriodType: o.PeriodType, Price: o.Price, Currency: o.Currency}); err != nil {
+				return Listing{}, err
+			}
+		}
+	}
+	if err := c.k.Audit(ctx, tx, a, access.ProductCreate, p.ID, p.Name); err != nil {
+		return Listing{}, err
+	}
+	return load(ctx, tx, p)
+}
+
+// Decide is what happens to a product next.
+type Decide string
+
+// The decisions.
+const (
+	Submit  Decide = "submit"
+	Approve Decide = "approve"
+	Reject  Decide = "reject"
+	Suspend Decide = "suspend"
+	Resume  Decide = "resume"
+)
+
+var moves = map[Decide]struct {
+	from   []catalog.State
+	to     catalog.State
+	action access.Action
+}{
+	Submit:  {[]catalog.State{catalog.Draft, catalog.Rejected}, catalog.InReview, access.ProductSubmit},
+	Approve: {[]catalog.State{catalog.InReview}, catalog.OnSale, access.ProductApprove},
+	Reject:  {[]catalog.State{catalog.InReview}, catalog.Rejected, access.ProductApprove},
+	Suspend: {[]catalog.State{catalog.OnSale}, catalog.Suspended, access.ProductApprove},
+	Resume:  {[]catalog.State{catalog.Suspended}, catalog.OnSale, access.ProductApprove},
+}
+
+// Move submits, approves, rejects, suspends or resumes a product. // spec: 20 B7
+func (c *Catalogue) Move(ctx context.Context, tx *kernel.Tx, a access.Actor, id string, d Decide, reason string) (Listing, error) {
+	m, ok := moves[d]
+	if !ok {
+		return Listing{}, fault.Unknown("action")
+	}
+	if err := kernel.May(a, m.action); err != nil {
+		return Listing{}, err
+	}
+	p, err := store.Product(ctx, tx, kernel.Scope(a), id)
+	if err != nil || a.CompanyKind == party.Seller && p.SellerID != a.CompanyID {
+		if err == nil {
+			err = store.ErrNoRow
+		}
+		return Listing{}, kernel.Missing(err, "product")
+	}
+	if (d == Reject || d == Suspend) && strings.TrimSpace(reason) == "" {
+		return Listing{}, fault.Field("reason", "must tell the seller why")
+	}
+	if d == Submit {
+		if _, err := store.AddressOf(ctx, tx, p.SellerID, "base", p.ID); err != nil {
+			if err == store.ErrNoRow {
+				return Listing{}, fault.New(fault.Rule, "no_production_address", "register a production address before submitting a product")
+			}
+			return Listing{}, err
+		}
+	}
+	for _, from := range m.from {
+		if p.State == from {
+			if err := store.SetProductState(ctx, tx, id, from, m.to, reason, c.k.Clock.Now()); err != nil {
+				return Listing{}, err
+			}
+			if err := c.k.Audit(ctx, tx, a, m.action, id, string(d)+" "+reason); err != nil {
+				return Listing{}, err
+			}
+			p.State, p.Reason = m.to, reason
+			return load(ctx, tx, p)
+		}
+	}
+	return Listing{}, fault.New(fault.Conflict, "product_state", "the product is %s; %s is possible only from %v", p.State, d, m.from)
+}
+
+// Configure replaces the switches of a product. // spec: 02 §1.5–1.10, §2.6, §2.14
+func (c *Catalogue) Configure(ctx context.Context, tx *kernel.Tx, a access.Actor, id string, s catalog.Settings) (Listing, error) {
+	if err := kernel.May(a, access.ProductCreate); err != nil {
+		return Listing{}, err
+	}
+	if s.SealBits != 0 && s.SealBits != 128 && s.SealBits != 256 {
+		return Listing{}, fault.Field("settings.seal_bits", "must be 128 or 256")
+	}
+	p, err := store.Product(ctx, tx, kernel.Scope(a), id)
+	if err == nil && p.SellerID != a.CompanyID {
+		err = store.ErrNoRow
+	}
+	if err != nil {
+		return Listing{}, kernel.Missing(err, "product")
+	}
+	if err := store.SetProductSettings(ctx, tx, id, s, c.k.Clock.Now()); err != nil {
+		return Listing{}, err
+	}
+	p.Settings = s
+	if err := c.k.Audit(ctx, tx, a, access.ProductCreate, id, "settings"); err != nil {
+		return Listing{}, err
+	}
+	return load(ctx, tx, p)
+}
+
+// Listing is a product with all that is sold of it.
+type Listing struct {
+	Product catalog.Product
+	Seller  string
+	SKUs    []catalog.SKU
+	Offers  map[string][]catalog.Offer // by SKU code
+}
+
+func load(ctx context.Context, tx *kernel.Tx, p catalog.Product) (Listing, error) {
+	l := Listing{Product: p, Offers: map[string][]catalog.Offer{}}
+	seller, err := store.Company(ctx, tx, p.SellerID)
+	if err != nil {
+		return l, err
+	}
+	l.Seller = seller.Name
+	if l.SKUs, err = store.SKUs(ctx, tx, p.ID); err != nil {
+		return l, err
+	}
+	offers, err := store.Offers(ctx, tx, p.ID)
+	for _, o := range offers {
+		if !o.Withdrawn {
+			l.Offers[o.SKUCode] = append(l.Offers[o.SKUCode], o)
+		}
+	}
+	return l, err
+}
+
+// List lists products after a mark: what is on sale, to a seller also its own, to
+// operators all. Nobody need sign in to see what is on sale.
+func (c *Catalogue) List(ctx context.Context, a access.Actor, after string, limit int) (out []Listing, err error) {
+	s := kernel.Scope(a)
+	if a.Anonymous() {
+		s.Kind = party.Buyer
+	}
+	err = c.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		out = out[:0]
+		ps, err := store.Products(ctx, tx, s, after, limit)
+		for _, p := range ps {
+			l, err := load(ctx, tx, p)
+			if err != nil {
+				return err
+			}
+			out = append(out, l)
+		}
+		return err
+	})
+	return out, err
+}
+
+// Get reads one product.
+func (c *Catalogue) Get(ctx context.Context, a access.Actor, id string) (l Listing, err error) {
+	s := kernel.Scope(a)
+	if a.Anonymous() {
+		s.Kind = party.Buyer
+	}
+	err = c.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		p, err := store.Product(ctx, tx, s, id)
+		if err == nil {
+			l, err = load(ctx, tx, p)
+		}
+		return kernel.Missing(err, "product")
+	})
+	return l, err
+}
+
+// The classes of interfaces, each with its own key and address. // spec: 01 §2.4
+var Classes = []string{"base", "kit", "license", "general"}
+
+func knownClass(class string) bool {
+	for _, c := range Classes {
+		if c == class {
+			return true
+		}
+	}
+	return false
+}
+
+// ownSeller checks that the seller of the path is the actor's (or any, for the system).
+func ownSeller(ctx context.Context, tx *kernel.Tx, a access.Actor, seller string) error {
+	if !a.IsOperator() && a.CompanyID != seller {
+		return fault.Unknown("seller")
+	}
+	c, err := store.Company(ctx, tx, seller)
+	if err == nil && c.Kind != party.Seller {
+		err = store.ErrNoRow
+	}
+	return kernel.Missing(err, "seller")
+}
+
+// SetAddress binds the address of a class. Who may be reached at all is decided
+// when connecting; here the form is. // spec: 01 §2.10, 02 §2.4
+func (c *Catalogue) SetAddress(ctx context.Context, tx *kernel.Tx, a access.Actor, seller, class, product, address string) error {
+	if err := kernel.May(a, access.SellerAddress); err != nil {
+		return err
+	}
+	if err := ownSeller(ctx, tx, a, seller); err != nil {
+		return err
+	}
+	if class == "" {
+		class = "base"
+	}
+	f := fault.Fields{}
+	if !knownClass(class) {
+		f.Add("class", "must be base, kit, license or general")
+	}
+	u, err := url.Parse(address)
+	switch {
+	case address == "":
+		f.Add("address", "must be the address of your server, such as https://www.example.com/produce")
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		f.Add("address", "%q is not an http or https address", address)
+	case len(address) > 512:
+		f.Add("address", "is longer than 512 characters")
+	case u.User != nil:
+		f.Add("address", "must not hold a user name or password")
+	case strings.Contains(address, "#"):
+		f.Add("address", "must not hold a fragment")
+	case !c.k.Sandbox && u.Scheme == "http" && !(c.k.AllowHTTP && class == "base"):
+		f.Add("address", "must begin with https:// in production mode")
+	case !c.k.Sandbox && !strings.Contains(u.Hostname(), "."), !c.k.Sandbox && looksLikeIP(u.Hostname()):
+		f.Add("address", "must name a domain, not a number, in production mode")
+	default:
+		for name := range u.Query() {
+			switch name {
+			case "signature", "timestamp", "nonce", "authToken", "timeStamp", "activity":
+				f.Add("address", "must not hold the parameter %s, which the call itself adds", name)
+			}
+		}
+	}
+	if err := f.Err(); err != nil {
+		return err
+	}
+	if product != "" {
+		p, err := store.Product(ctx, tx, kernel.Scope(a), product)
+		if err == nil && p.SellerID != seller {
+			err = store.ErrNoRow
+		}
+		if err != nil {
+			return kernel.Missing(err, "product")
+		}
+	}
+	if err := store.SetAddress(ctx, tx, seller, class, product, address, c.k.Sandbox, c.k.Clock.Now()); err != nil {
+		return err
+	}
+	return c.k.Audit(ctx, tx, a, access.SellerAddress, seller, class+" "+address)
+}
+
+func looksLikeIP(host string) bool {
+	return strings.Contains(host, ":") || strings.Trim(host, "0123456789.") == ""
+}
+
+// SetKey stores a new version of the key of a class; "" draws one. It is sealed at
+// rest; the old one is accepted in answers for seven more days. // spec: 10 §6.0, 01 §2.4
+func (c *Catalogue) SetKey(ctx context.Context, tx *kernel.Tx, a access.Actor, seller, class, key string) (version int, shown string, err error) {
+	if err := kernel.May(a, access.SellerKeys); err != nil {
+		return 0, "", err
+	}
+	if err := ownSeller(ctx, tx, a, seller); err != nil {
+		return 0, "", err
+	}
+	if !knownClass(class) {
+		return 0, "", fault.Field("class", "must be base, kit, license or general")
+	}
+	if key == "" {
+		key = ident.UUID()
+	}
+	if len(key) > maxKey || strings.ContainsFunc(key, func(r rune) bool { return r < 0x21 || r > 0x7e }) {
+		return 0, "", fault.Field("key", "must be at most %d printable ASCII characters without blanks", maxKey)
+	}
+	sealed, err := c.k.Ring.Seal(KeyPurpose(seller, class), []byte(key))
+	if err != nil {
+		return 0, "", err
+	}
+	now := c.k.Wire.Now()
+	if version, err = store.AddKey(ctx, tx, seller, class, sealed, now, now.Add(keyOverlap)); err != nil {
+		return 0, "", err
+	}
+	return version, key, c.k.Audit(ctx, tx, a, access.SellerKeys, seller, fmt.Sprintf("%s version %d", class, version))
+}
+
+// KeyPurpose binds a sealed key to its seller and class.
+func KeyPurpose(seller, class string) string { return "key:" + seller + ":" + class }
+
+// SetRetryPolicy chooses a seller's row of schedules. // spec: 01 §2.1
+func (c *Catalogue) SetRetryPolicy(ctx context.Context, tx *kernel.Tx, a access.Actor, seller, policy string) error {
+	if err := kernel.May(a, access.SellerAddress); err != nil {
+		return err
+	}
+	if err := ownSeller(ctx, tx, a, seller); err != nil {
+		return err
+	}
+	if !delivery.Policy(policy).Known() {
+		return fault.Field("retry_policy", "must be koogallery, standard or patient")
+	}
+	if err := store.SetRetryPolicy(ctx, tx, seller, policy); err != nil {
+		return err
+	}
+	return c.k.Audit(ctx, tx, a, access.SellerAddress, seller, "retry policy "+policy)
+}
+
+// IssueAccessKey makes an AK/SK pair for a seller's server; the secret is shown
+// once. // spec: 14 §5
+func (c *Catalogue) IssueAccessKey(ctx context.Context, tx *kernel.Tx, a access.Actor, seller string) (ak, sk string, err error) {
+	if err := kernel.May(a, access.SellerKeys); err != nil {
+		return "", "", err
+	}
+	if err := ownSeller(ctx, tx, a, seller); err != nil {
+		return "", "", err
+	}
+	ak, sk = ident.AccessKey()
+	sealed, err := c.k.Ring.Seal(AccessKeyPurpose(ak), []byte(sk))
+	if err != nil {
+		return "", "", err
+	}
+	if err := store.InsertAccessKey(ctx, tx, store.AccessKey{AK: ak, SellerID: seller, PersonID: a.PersonID, SealedSK: sealed, CreatedAt: c.k.Wire.Now()}); err != nil {
+		return "", "", err
+	}
+	return ak, sk, c.k.Audit(ctx, tx, a, access.SellerKeys, seller, "access key "+ak)
+}
+
+// AccessKeyPurpose binds a sealed SK to its AK.
+func AccessKeyPurpose(ak string) string { return "sk:" + ak }

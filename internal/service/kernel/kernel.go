@@ -1,0 +1,192 @@
+// Package kernel is what every use case stands on: the store, the two clocks, the
+// job queue, the keyring, and the one way to change something — Mutate, which runs a
+// change, its jobs, its audit row and the stored reply of its idempotency key (幂等键)
+// in one transaction.
+//
+// It must not hold a rule of the marketplace. // spec: 01 §8.5
+package kernel
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/domain/delivery"
+	"github.com/souk-market/souk/internal/engine/database"
+	"github.com/souk-market/souk/internal/engine/jobs"
+	"github.com/souk-market/souk/internal/engine/keyring"
+	"github.com/souk-market/souk/internal/engine/store"
+	"github.com/souk-market/souk/internal/ground/clock"
+	"github.com/souk-market/souk/internal/ground/fault"
+	"github.com/souk-market/souk/internal/ground/ident"
+)
+
+// Tx is a transaction; faces pass it on without knowing what is behind it.
+type Tx = store.Tx
+
+// Kernel is shared by all use cases of one process.
+type Kernel struct {
+	DB    *database.DB
+	Wire  clock.Clock
+	Clock *clock.Business
+	Queue *jobs.Queue
+	Ring  *keyring.Ring
+	Log   *slog.Logger
+
+	Sandbox       bool
+	Zone          *time.Location // business dates
+	ExpireZone    *time.Location // V1 expireTime // spec: 01 §1.3
+	RetryPolicy   delivery.Policy
+	SuspendFailed bool          // the sixth failed order suspends the product instead of proposing it // spec: 01 §2.11
+	PayWithin     time.Duration // spec: 22 §2.3
+	TimeoutScale  float64       // sandbox only // spec: 01 §1.2
+	AllowHTTP     bool          // V1 addresses in production mode
+}
+
+// System is the actor behind everything the platform does by itself.
+var System = access.Actor{PersonID: "system", CompanyKind: access.Operator}
+
+// Row is a new row key.
+func (k *Kernel) Row() string { return ident.Row(k.Wire.Now()) }
+
+// Scope is whose rows an actor may see.
+func Scope(a access.Actor) store.Scope {
+	if a.Anonymous() {
+		return store.Scope{}
+	}
+	return store.Scope{Kind: a.CompanyKind, CompanyID: a.CompanyID}
+}
+
+// Missing turns a missing row into the answer that unknown and foreign ids share.
+func Missing(err error, noun string) error {
+	if errors.Is(err, store.ErrNoRow) {
+		return fault.Unknown(noun)
+	}
+	return err
+}
+
+// May refuses an actor who may not do the action at all.
+func May(a access.Actor, action access.Action) error {
+	if a.PersonID == System.PersonID {
+		return nil
+	}
+	if a.Anonymous() {
+		return fault.New(fault.Unauthenticated, "unauthenticated", "sign in, or send a personal access token")
+	}
+	if !access.Can(a, action) {
+		return fault.New(fault.Forbidden, "forbidden", "your role does not allow %s", action)
+	}
+	return nil
+}
+
+// Audit writes who did what, in the transaction of what was done.
+func (k *Kernel) Audit(ctx context.Context, tx *Tx, a access.Actor, action access.Action, noun, detail string) error {
+	return store.InsertAudit(ctx, tx, k.Row(), k.Clock.Now(), a.PersonID, a.CompanyID, string(action), noun, detail)
+}
+
+// Tell leaves a notice for a company. OperatorDesk addresses the operators.
+func (k *Kernel) Tell(ctx context.Context, tx *Tx, company, kind, orderID, attemptID string, params map[string]string) error {
+	text, err := json.Marshal(params)
+	if err != nil {
+		return err
+	}
+	return store.InsertNotice(ctx, tx, store.Notice{ID: k.Row(), CompanyID: company, Kind: kind, OrderID: orderID, AttemptID: attemptID, Params: string(text), CreatedAt: k.Clock.Now()})
+}
+
+// OperatorDesk stands for the operators' own company in notices.
+const OperatorDesk = "operator"
+
+// Request names a change so that its repetition is answered and not done again.
+type Request struct {
+	Caller string // the person
+	Key    string // Idempotency-Key; "" makes the change plain
+	Input  []byte // method, path and body: the same key with another input is a conflict
+}
+
+// MaxIdempotencyKey bounds the key's length in bytes.
+const MaxIdempotencyKey = 255
+
+// Reply is what a face answers to a change.
+type Reply struct {
+	Status   int
+	Body     []byte
+	Repeated bool // the stored answer of the first time
+}
+
+// Mutate runs f in one transaction. With a key, the reply is stored beside the
+// effect and a repetition gets it again, whatever has happened since; the same key
+// with another input is refused. An id drawn twice by chance is drawn again.
+// spec: 01 §8.5
+func (k *Kernel) Mutate(ctx context.Context, r Request, f func(ctx context.Context, tx *Tx) (Reply, error)) (Reply, error) {
+	if len(r.Key) > MaxIdempotencyKey {
+		return Reply{}, fault.New(fault.Invalid, "invalid", "Idempotency-Key is longer than %d bytes", MaxIdempotencyKey)
+	}
+	sum := sha256.Sum256(r.Input)
+	hash := hex.EncodeToString(sum[:])
+	var reply Reply
+	once := func() error {
+		return k.DB.Write(ctx, func(ctx context.Context, tx *Tx) (err error) {
+			if r.Key != "" {
+				stored, err := store.StoredReply(ctx, tx, r.Caller, r.Key)
+				if err != nil {
+					return err
+				}
+				if stored != nil {
+					if stored.InputHash != hash {
+						return fault.New(fault.Conflict, "idempotency_conflict", "this Idempotency-Key was used for another request; use a new key")
+					}
+					reply = Reply{Status: stored.Status, Body: stored.Body, Repeated: true}
+					return nil
+				}
+			}
+			if reply, err = f(ctx, tx); err != nil || r.Key == "" {
+				return err
+			}
+			return store.InsertReply(ctx, tx, r.Caller, r.Key, store.Reply{InputHash: hash, Status: reply.Status, Body: reply.Body}, k.Wire.Now())
+		})
+	}
+	var err error
+	for range 3 {
+		// A unique violation is an id drawn twice, or the same key committed by
+		// another request a moment ago: the next round sees it.
+		if err = once(); !database.IsUnique(err) {
+			break
+		}
+	}
+	return reply, Translate(err)
+}
+
+// Change is Mutate without a key and a reply.
+func (k *Kernel) Change(ctx context.Context, f func(ctx context.Context, tx *Tx) error) error {
+	_, err := k.Mutate(ctx, Request{}, func(ctx context.Context, tx *Tx) (Reply, error) { return Reply{}, f(ctx, tx) })
+	return err
+}
+
+// Read runs f in a snapshot.
+func (k *Kernel) Read(ctx context.Context, f func(ctx context.Context, tx *Tx) error) error {
+	return Translate(k.DB.Read(ctx, f))
+}
+
+// Translate gives errors of the database the kind a caller can act on.
+func Translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := fault.As(err); ok {
+		return err
+	}
+	switch {
+	case errors.Is(err, database.ErrCommitUnknown):
+		return fault.Wrap(err, fault.Unavailable, "outcome_unknown", "the database was lost while it committed; repeat the request with the same Idempotency-Key to learn the outcome")
+	case database.IsUnavailable(err):
+		return fault.Wrap(err, fault.Unavailable, "unavailable", "the database cannot take this now; nothing was changed, try again")
+	case database.IsUnique(err):
+		return fault.Wrap(err, fault.Conflict, "conflict", "somebody else changed the same thing at the same time; try again")
+	}
+	return err
+}
