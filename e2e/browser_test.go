@@ -1,0 +1,204 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	logs "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// browserPath finds Chromium; without one the test is skipped, or fails when nothing may be left out.
+func browserPath(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			return p
+		}
+	}
+	if os.Getenv("CI") == "true" || os.Getenv("SOUK_REQUIRE_ALL") == "1" {
+		t.Fatal("no Chromium: install chromium and fonts-noto-cjk")
+	}
+	t.Skip("no Chromium on this machine")
+	return ""
+}
+
+// startBrowser starts one Chromium for the test with a profile of its own.
+func startBrowser(t *testing.T) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(browserPath(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.NoFirstRun, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(60*time.Second))
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(func() { cancel(); stop() })
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("starting Chromium: %v", err)
+	}
+	return ctx
+}
+
+// complaints are what the browser found wrong since the last look.
+type complaints struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (c *complaints) add(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.list = append(c.list, fmt.Sprintf(format, args...))
+}
+
+func (c *complaints) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.list
+	c.list = nil
+	return l
+}
+
+// listen collects console errors, exceptions, CSP violations (they arrive as log entries) and failed requests.
+// A 4xx or 5xx of the page itself is expected for error pages, so only other resources count.
+func listen(t *testing.T, ctx context.Context) *complaints {
+	t.Helper()
+	c := &complaints{}
+	err := chromedp.Listen(ctx, func(ev any) {
+		switch e := ev.(type) {
+		case *runtime.EventConsoleAPICalled:
+			if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
+				for _, a := range e.Args {
+					c.add("console %s: %s %s", e.Type, string(a.Value), a.Description)
+				}
+			}
+		case *runtime.EventExceptionThrown:
+			c.add("exception: %s", e.ExceptionDetails.Text)
+		case *logs.EventEntryAdded:
+			if e.Entry.Level == logs.EntryLevelError || e.Entry.Level == logs.EntryLevelWarning {
+				if e.Entry.Source == logs.EntrySourceNetwork && !strings.Contains(e.Entry.URL, "/assets/") {
+					return
+				}
+				c.add("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL)
+			}
+		case *network.EventResponseReceived:
+			if e.Type != network.ResourceTypeDocument && e.Response.Status >= 400 {
+				c.add("%s answered %d", e.Response.URL, e.Response.Status)
+			}
+		case *network.EventLoadingFailed:
+			if !e.Canceled {
+				c.add("loading failed: %s %s", e.Type, e.ErrorText)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// look is what a script inside the page measures.
+type look struct {
+	Wide    []string // elements that stick out to the right
+	Scroll  int      // width of the content
+	Inner   int      // width of the window
+	Missing []string // characters without a glyph
+	Chinese bool     // at least one Han character is on the page
+	Small   []string // controls too small to touch
+}
+
+// measure finds what is wider than the window and what the fonts cannot draw. A missing glyph is found by its picture:
+// it looks like that of a code point that no font has.
+const measure = `(() => {
+  const inner = document.documentElement.clientWidth;
+  const wide = [];
+  for (const el of document.body.querySelectorAll("*")) {
+    const r = el.getBoundingClientRect();
+    if (r.width > 0 && r.right > inner + 1 && !el.closest("pre, .skip, thead")) wide.push(el.tagName + "." + el.className + " " + Math.round(r.right));
+  }
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 48;
+  const ctx = canvas.getContext("2d", { willReadFrequently: true });
+  const draw = (ch, font) => {
+    ctx.clearRect(0, 0, 48, 48);
+    ctx.font = "24px " + font;
+    ctx.fillText(ch, 4, 32);
+    return ctx.getImageData(0, 0, 48, 48).data.join();
+  };
+  const missing = new Set(), seen = new Set();
+  let chinese = false;
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const el = walker.currentNode.parentElement;
+    if (!el || el.closest("script, style")) continue;
+    const font = getComputedStyle(el).fontFamily;
+    for (const ch of walker.currentNode.data) {
+      if (/\p{Script=Han}/u.test(ch)) chinese = true;
+      if (/[\s\u200b-\u200f]/.test(ch) || seen.has(font + ch)) continue;
+      seen.add(font + ch);
+      if (draw(ch, font) === draw("\u{10FFFD}", font) || draw(ch, font) === draw("\u0378", font)) missing.add(ch);
+    }
+  }
+  const small = [];
+  for (const el of document.querySelectorAll("button, input:not([type=hidden]), select, .button")) {
+    const r = el.getBoundingClientRect();
+    if (r.width > 0 && r.height < 24) small.push(el.tagName + " " + Math.round(r.height));
+  }
+  return JSON.stringify({ Wide: wide.slice(0, 5), Scroll: document.documentElement.scrollWidth, Inner: inner, Missing: [...missing], Chinese: chinese, Small: small });
+})()`
+
+// visit opens an address at a width and returns what was measured.
+func visit(ctx context.Context, address string, width int64, dark bool) (look, error) {
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 800, DeviceScaleFactor: 1})
+	if err != nil {
+		return look{}, err
+	}
+	_, err = chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	if err != nil {
+		return look{}, err
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(address), chromedp.WaitReady(chromedp.CSS("body"))); err != nil {
+		return look{}, err
+	}
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](measure))
+	if err != nil {
+		return look{}, err
+	}
+	var l look
+	return l, json.Unmarshal([]byte(text), &l)
+}
+
+// picture saves the whole page under out/.
+func picture(ctx context.Context, t *testing.T, name string) []byte {
+	t.Helper()
+	beyond := true
+	shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &beyond})
+	png := shot.Data
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if err := os.MkdirAll("out", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join("out", name+".png"), png, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return png
+}
