@@ -1,0 +1,254 @@
+// Package sandbox moves the business clock (业务时钟) of a sandbox marketplace.
+//
+// A move goes from one due job to the next: the clock is set to the instant at which
+// something is due, the ordinary workers do it, and only when nothing due is left the
+// clock goes on. One long step and many short ones therefore do the same things in
+// the same order. Moves are kept in the database, so that any process can finish one
+// that another began. // spec: 01 §1.1, §1.2
+//
+// It must not do any of the timed work itself.
+package sandbox
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/engine/store"
+	"github.com/souk-market/souk/internal/ground/clock"
+	"github.com/souk-market/souk/internal/ground/fault"
+	"github.com/souk-market/souk/internal/service/kernel"
+)
+
+// settingTarget holds where the clock is on its way to, in micros; "0" or "" when it
+// stands.
+const settingTarget = "clock.target_us"
+
+// MaxStep bounds one move.
+const MaxStep = 3660 * 24 * time.Hour
+
+// Sandbox is the use cases.
+type Sandbox struct {
+	k    *kernel.Kernel
+	wake chan struct{}
+
+	mu      sync.Mutex
+	waiting []chan struct{} // closed when a move ends in this process
+}
+
+// New makes them.
+func New(k *kernel.Kernel) *Sandbox { return &Sandbox{k: k, wake: make(chan struct{}, 1)} }
+
+// State is where the clock stands.
+type State struct {
+	Now    time.Time
+	Wire   time.Time
+	Offset time.Duration
+	Moving bool
+	Target time.Time // zero when it stands
+	Open   int       // jobs that have to be done before the clock goes on
+}
+
+// Refresh makes this process see the stored offset.
+func (s *Sandbox) Refresh(ctx context.Context) error {
+	if !s.k.Sandbox {
+		return nil
+	}
+	return s.k.DB.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		offset, err := store.ClockOffset(ctx, tx)
+		if err == nil {
+			s.k.Clock.Raise(offset)
+		}
+		return err
+	})
+}
+
+// State reads the clock.
+func (s *Sandbox) State(ctx context.Context) (st State, err error) {
+	err = s.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		if s.k.Sandbox {
+			offset, err := store.ClockOffset(ctx, tx)
+			if err != nil {
+				return err
+			}
+			s.k.Clock.Raise(offset)
+		}
+		st = State{Now: s.k.Clock.Now(), Wire: s.k.Wire.Now(), Offset: s.k.Clock.Offset()}
+		target, err := target(ctx, tx)
+		if err != nil || target.IsZero() {
+			return err
+		}
+		st.Moving, st.Target = true, target
+		st.Open, err = store.CountOpen(ctx, tx, st.Now)
+		return err
+	})
+	return st, err
+}
+
+func target(ctx context.Context, tx *kernel.Tx) (time.Time, error) {
+	v, err := store.Setting(ctx, tx, settingTarget)
+	if err != nil || v == "" {
+		return time.Time{}, err
+	}
+	us, err := strconv.ParseInt(v, 10, 64)
+	return clock.FromMicros(us), err
+}
+
+// Move starts moving the clock to an instant; it never goes back. The move goes on
+// in the background; Wait waits for it.
+func (s *Sandbox) Move(ctx context.Context, tx *kernel.Tx, a access.Actor, to time.Time) error {
+	if err := kernel.May(a, access.ClockMove); err != nil {
+		return err
+	}
+	if !s.k.Sandbox {
+		return fault.New(fault.Rule, "not_a_sandbox", "the clock of a production marketplace is the real one and cannot be moved")
+	}
+	now := s.k.Clock.Now()
+	switch {
+	case to.Before(now):
+		return fault.Field("to", "must not lie before the present business time %s; the clock never goes back", now.Format(time.RFC3339))
+	case to.Sub(now) > MaxStep:
+		return fault.Field("to", "must lie within %d days", int(MaxStep.Hours()/24))
+	}
+	old, err := target(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if to.After(old) {
+		if err := store.SetSetting(ctx, tx, settingTarget, strconv.FormatInt(clock.Micros(to), 10)); err != nil {
+			return err
+		}
+	}
+	tx.OnCommit(func() {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	})
+	return s.k.Audit(ctx, tx, a, access.ClockMove, "", to.Format(time.RFC3339))
+}
+
+// Wait waits until no move is under way, or ctx ends.
+func (s *Sandbox) Wait(ctx context.Context) error {
+	for {
+		st, err := s.State(ctx)
+		if err != nil || !st.Moving {
+			return err
+		}
+		done := make(chan struct{})
+		s.mu.Lock()
+		s.waiting = append(s.waiting, done)
+		s.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-done:
+		case <-time.After(200 * time.Millisecond): // another process may be the one that moves
+		}
+	}
+}
+
+// Run moves the clock whenever a move is wanted, until ctx ends.
+func (s *Sandbox) Run(ctx context.Context) error {
+	if !s.k.Sandbox {
+		return nil
+	}
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		moving, err := s.step(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			s.k.Log.Error("sandbox: cannot move the clock", "err", err)
+		case moving:
+			// The workers have something to do first; look again at once when they may be done.
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(10 * time.Millisecond):
+			}
+			continue
+		default:
+			s.mu.Lock()
+			for _, w := range s.waiting {
+				close(w)
+			}
+			s.waiting = nil
+			s.mu.Unlock()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.wake:
+		case <-tick.C:
+		}
+	}
+}
+
+// step goes to the next instant at which something is due, if all that is due now
+// is done. It tells whether the move goes on.
+func (s *Sandbox) step(ctx context.Context) (moving bool, err error) {
+	var lanes []string
+	var to time.Time
+	err = s.k.DB.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		to, err = target(ctx, tx)
+		return err
+	})
+	if err != nil || to.IsZero() {
+		return false, err
+	}
+	err = s.k.DB.Write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		moving, lanes = false, nil
+		to, err := target(ctx, tx)
+		if err != nil || to.IsZero() {
+			return err
+		}
+		offset, err := store.ClockOffset(ctx, tx)
+		if err != nil {
+			return err
+		}
+		wire := s.k.Wire.Now()
+		now := wire.Add(offset)
+		open, err := store.CountOpen(ctx, tx, now)
+		if err != nil {
+			return err
+		}
+		if open > 0 {
+			moving = true
+			return nil
+		}
+		next, err := store.NextDue(ctx, tx)
+		if err != nil {
+			return err
+		}
+		goal := to
+		if !next.IsZero() && next.Before(to) {
+			goal, moving = next, true
+		}
+		if goal.After(now) {
+			if offset, err = store.RaiseClockOffset(ctx, tx, goal.Sub(wire)); err != nil {
+				return err
+			}
+		}
+		if !moving { // arrived; what is due exactly there is done before the move ends
+			if !next.IsZero() && !next.After(to) {
+				moving = true
+			} else if err := store.SetSetting(ctx, tx, settingTarget, "0"); err != nil {
+				return err
+			}
+		}
+		if lanes, err = store.DueLanes(ctx, tx, wire.Add(offset)); err != nil {
+			return err
+		}
+		tx.OnCommit(func() { s.k.Clock.Raise(offset) })
+		for _, l := range lanes {
+			s.k.Queue.WakeAfter(tx, l)
+		}
+		return nil
+	})
+	return moving, err
+}
