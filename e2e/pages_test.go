@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net/http/httptest"
 	"regexp"
@@ -15,6 +16,31 @@ import (
 	"github.com/souk-market/souk/internal/face/web"
 	"github.com/souk-market/souk/internal/face/web/webtest"
 )
+
+// signIn gives the browser a session of the login, or none for "".
+func signIn(t *testing.T, ctx context.Context, m *webtest.Market, base, login string) {
+	t.Helper()
+	if _, err := chromedp.Call(ctx, network.ClearBrowserCookies, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	if login == "" {
+		return
+	}
+	session, _, err := m.LogIn(t.Context(), login, webtest.Password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "souk_session", Value: session, URL: base}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func inLanguage(address, lang string) string {
+	if strings.Contains(address, "?") {
+		return address + "&lang=" + lang
+	}
+	return address + "?lang=" + lang
+}
 
 // Every page of the face, as a small phone and as a desktop shows it, light and dark, in both languages.
 func TestPagesInABrowser(t *testing.T) {
@@ -32,25 +58,10 @@ func TestPagesInABrowser(t *testing.T) {
 	}{{"phone", 360, false, "en-US"}, {"desktop", 1280, false, "zh-CN"}, {"dark", 360, true, "zh-CN"}}
 	pictures := 0
 	for _, p := range webtest.Paths() {
-		if _, err := chromedp.Call(ctx, network.ClearBrowserCookies, cdp.Empty{}); err != nil {
-			t.Fatal(err)
-		}
-		if p.Login != "" {
-			session, _, err := m.LogIn(t.Context(), p.Login, webtest.Password)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: "souk_session", Value: session, URL: srv.URL}); err != nil {
-				t.Fatal(err)
-			}
-		}
+		signIn(t, ctx, m, srv.URL, p.Login)
 		for _, size := range sizes {
-			separator := "?"
-			if strings.Contains(p.Path, "?") {
-				separator = "&"
-			}
 			where := fmt.Sprintf("%s as %q on %s", p.Path, p.Login, size.name)
-			l, err := visit(ctx, srv.URL+p.Path+separator+"lang="+size.lang, size.width, size.dark)
+			l, err := visit(ctx, inLanguage(srv.URL+p.Path, size.lang), size.width, size.dark)
 			if err != nil {
 				t.Fatalf("%s: %v", where, err)
 			}
@@ -145,5 +156,55 @@ func TestAPersonReachesTheEntryByKeyboard(t *testing.T) {
 	}
 	for _, c := range found.take() {
 		t.Error(c)
+	}
+}
+
+// foreign finds text that does not come from the catalogue: in the pseudo language everything from it stands in ⟦ ⟧,
+// and what people and sellers wrote is marked data-own.
+const foreign = `(() => {
+  const left = [];
+  const check = (text, where) => {
+    const rest = text.replace(/⟦[^⟧]*⟧/g, "");
+    if (/\p{L}/u.test(rest)) left.push(where + ": " + rest.trim().slice(0, 60));
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const el = walker.currentNode.parentElement;
+    if (!el.closest("[data-own], time, script, style")) check(walker.currentNode.data, el.tagName);
+  }
+  for (const el of document.querySelectorAll("[title], [aria-label], [alt], [placeholder], [data-label], [data-copy]")) {
+    for (const name of ["title", "aria-label", "alt", "placeholder", "data-label", "data-copy"]) {
+      const own = el.matches("time, .person") && name === "title";
+      if (el.hasAttribute(name) && !own) check(el.getAttribute(name), el.tagName + " " + name);
+    }
+  }
+  return left.join("\n");
+})()`
+
+func TestAllTextOfEveryPageIsFromTheCatalogue(t *testing.T) {
+	ctx := startBrowser(t)
+	m := webtest.New()
+	srv := httptest.NewServer(web.New(m.Options()))
+	t.Cleanup(srv.Close)
+	seen := 0
+	for _, p := range webtest.Paths() {
+		signIn(t, ctx, m, srv.URL, p.Login)
+		if err := chromedp.Do(ctx, chromedp.Navigate(inLanguage(srv.URL+p.Path, "en-XA")), chromedp.WaitReady(chromedp.CSS("main"))); err != nil {
+			t.Fatal(err)
+		}
+		left, err := chromedp.Run(ctx, chromedp.Evaluate[string](foreign))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left != "" {
+			t.Errorf("%s as %q:\n%s", p.Path, p.Login, left)
+		}
+		marked, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.body.textContent.includes("⟦")`))
+		if err == nil && marked {
+			seen++
+		}
+	}
+	if seen != len(webtest.Paths()) {
+		t.Errorf("only %d pages were in the pseudo language", seen)
 	}
 }

@@ -120,7 +120,7 @@ func orders() []web.Order {
 		{OrderRow: row("CS2611241320PQR5S", "RENEW", "PROCESSING", "manual_retry", "2200.00"), PaidAt: at(-time.Hour), Lines: []web.Line{line("CS2611241320PQR5S", "inst-5", "GRACE")}},
 		{OrderRow: row("CS2611241310STU6V", "UNSUBSCRIBE", "PROCESSING", "refunding", "-2200.00"), OriginOrderID: "CS2611231230ABC2D", Lines: []web.Line{line("CS2611241310STU6V", "inst-6", "RELEASED")}},
 		{OrderRow: row("CS2611231230ABC2D", "NEW", "COMPLETED", "", "2200.00"), PaidAt: at(-25*time.Hour - 10*time.Minute), CompletedAt: at(-25 * time.Hour), Lines: []web.Line{active}},
-		{OrderRow: row("CS2611221200DEF4E", "NEW", "COMPLETED", "refunded", "2200.00"), PaidAt: at(-50 * time.Hour), CompletedAt: at(-46 * time.Hour), Reason: "newInstance: 3 h, 4 calls, HTTP 500", PossiblyOrphaned: true, Lines: []web.Line{line("CS2611221200DEF4E", "inst-7", "FAILED")}},
+		{OrderRow: row("CS2611221200DEF4E", "NEW", "COMPLETED", "refunded", "2200.00"), PaidAt: at(-25 * time.Hour), CompletedAt: at(-22 * time.Hour), Reason: "newInstance: 3 h, 4 calls, HTTP 500", PossiblyOrphaned: true, Lines: []web.Line{line("CS2611221200DEF4E", "inst-7", "FAILED")}},
 		{OrderRow: row("CS2611201100GHI5F", "TRIAL", "CANCELED", "", "0.00"), Lines: []web.Line{line("CS2611201100GHI5F", "", "")}},
 		{OrderRow: row("CS2510231230QRS7T", "NEW", "COMPLETED", "", "2200.00"), PaidAt: at(-397 * 24 * time.Hour), CompletedAt: at(-397 * 24 * time.Hour), Lines: []web.Line{frozen}},
 		{OrderRow: row("CS2509231230TUV8W", "CHANGE", "LEVITATING", "", "1.00"), Lines: []web.Line{line("CS2509231230TUV8W", "inst-8", "LEVITATING")}},
