@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/souk-market/souk/api/apitest"
 	"github.com/souk-market/souk/internal/face/openapi"
 	"github.com/souk-market/souk/protocol/aksk"
 )
@@ -79,7 +80,7 @@ type seller struct {
 }
 
 func start(t *testing.T, m *market, rate int) *seller {
-	srv := httptest.NewServer(openapi.New(openapi.Options{Keys: m, Orders: m, Now: m.clock, Rate: rate}))
+	srv := httptest.NewServer(apitest.Handler(t, openapi.New(openapi.Options{Keys: m, Orders: m, Now: m.clock, Rate: rate})))
 	t.Cleanup(srv.Close)
 	return &seller{t: t, m: m, base: srv.URL, ak: "AKSELLER1", sk: "sk-one"}
 }
