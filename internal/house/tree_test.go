@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -56,8 +57,8 @@ func read(t *testing.T, path string) []byte {
 	return b
 }
 
-// Every package that has code says in doc.go what it is for. Test helpers and programs may say it
-// in their only file.
+// Every package that has code says in doc.go what it is for; a package that fits in few files may say it in its
+// only file or in the one that bears its name.
 func TestEveryPackageHasDoc(t *testing.T) {
 	for _, p := range list(t, "") {
 		if len(p.GoFiles) == 0 {
@@ -69,7 +70,7 @@ func TestEveryPackageHasDoc(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if regexp.MustCompile(`(?m)^(//.*|\*/)\npackage `).Match(b) && (f == "doc.go" || len(p.GoFiles) == 1 || strings.Contains(p.ImportPath, "/cmd/")) {
+			if regexp.MustCompile(`(?m)^(//.*|\*/)\npackage `).Match(b) && (f == "doc.go" || f == "main.go" || f == path.Base(p.ImportPath)+".go" || len(p.GoFiles) == 1) {
 				documented = true
 			}
 		}
@@ -101,15 +102,15 @@ var words = []forbidden{
 	{name: "the vendor's name as ours", pattern: regexp.MustCompile(`(?i)hua` + `wei|华` + `为`), except: vendorMay},
 }
 
-func offences(path string, text []byte) []string {
+func offences(file string, text []byte) []string {
 	var bad []string
 	if bytes.IndexByte(text, 0) >= 0 {
 		return nil
 	}
 	for n, line := range bytes.Split(text, []byte("\n")) {
 		for _, w := range words {
-			if m := w.pattern.Find(line); m != nil && (w.except == nil || !w.except(path, line)) {
-				bad = append(bad, fmt.Sprintf("%s:%d: %s: %q", path, n+1, w.name, m))
+			if m := w.pattern.Find(line); m != nil && (w.except == nil || !w.except(file, line)) {
+				bad = append(bad, fmt.Sprintf("%s:%d: %s: %q", file, n+1, w.name, m))
 			}
 		}
 	}
