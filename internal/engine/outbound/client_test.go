@@ -104,6 +104,7 @@ func TestAnswers(t *testing.T) {
 		{"reset", func(_ context.Context, c net.Conn) { _ = c.(*net.TCPConn).SetLinger(0) }, outbound.ReasonReset, 0, ""},
 		{"HTTP/2", say("\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x80\n\n"), outbound.ReasonMalformed, 0, ""},
 		{"not HTTP", say("220 mail.example ESMTP\n"), outbound.ReasonMalformed, 0, ""},
+		{"status 000", say("HTTP/1.1 000 OK\nContent-Length: 0\n\n"), outbound.ReasonMalformed, 0, ""},
 		{"two lengths", say("HTTP/1.1 200 OK\nContent-Length: 2\nContent-Length: 3\n\nabc"), outbound.ReasonMalformed, 0, ""},
 		{"bad chunk", say("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\nzz\nabc\n0\n\n"), outbound.ReasonMalformed, 200, ""},
 	} {

@@ -192,6 +192,9 @@ func (x *exchange) read(conn net.Conn) error {
 			}
 			return explain(io.ErrUnexpectedEOF, "header")
 		}
+		if resp.StatusCode < 100 {
+			return fmt.Errorf("%q is not a status", resp.Status)
+		}
 		if resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols {
 			break
 		}
