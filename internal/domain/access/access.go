@@ -78,7 +78,7 @@ const (
 	InstanceRead  Action = "instance.read"
 	InstanceRenew Action = "instance.renew" // renew, change, convert, unsubscribe
 
-	AttemptRead    Action = "attempt.read"    // calls to the seller, with their bytes
+	AttemptRead    Action = "attempt.read"    // calls to the seller; their bytes for sellers and operators
 	AttemptRestart Action = "attempt.restart" // start a failed call again
 	AttemptReplay  Action = "attempt.replay"  // send a past message again
 	AttemptMark    Action = "attempt.mark"    // mark as delivered
@@ -106,8 +106,6 @@ func everyone(kinds ...party.Kind) (all []Role) {
 	return all
 }
 
-func roles(groups ...[]Role) []Role { return slices.Concat(groups...) }
-
 // table is the whole of the rules: who may do what. What is not in it is refused.
 // spec: 01 §9, 20 A6
 var table = map[Action][]Role{
@@ -125,8 +123,8 @@ var table = map[Action][]Role{
 	InstanceRead:  everyone(Buyer, Seller, Operator),
 	InstanceRenew: {BuyerOwner, Purchaser},
 
-	// Buyers never see the bytes: they hold the seller's side of the talk.
-	AttemptRead:    roles(everyone(Seller), everyone(Operator)),
+	// Buyers see that and when a call was made; the bytes are kept from them by the use case.
+	AttemptRead:    everyone(Buyer, Seller, Operator),
 	AttemptRestart: {SellerOwner, Administrator, Delivery, Admin, OperatorSupport},
 	AttemptReplay:  {SellerOwner, Administrator, Delivery, Admin, OperatorSupport},
 	AttemptMark:    {SellerOwner, Administrator, Delivery, Admin},

@@ -48,6 +48,7 @@ type attemptPage struct {
 	Attempt
 	HexView bool
 	Restart bool // offered
+	Bare    bool // the reader is a buyer, who sees no bytes
 }
 
 func (h *Handler) attemptShow(w http.ResponseWriter, r *http.Request) {
@@ -64,7 +65,7 @@ func (h *Handler) attemptShow(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
-	p := attemptPage{frame: h.frame(w, r, v, "attempts"), Attempt: a, HexView: r.URL.Query().Get("view") == "hex",
+	p := attemptPage{frame: h.frame(w, r, v, "attempts"), Attempt: a, HexView: r.URL.Query().Get("view") == "hex", Bare: v.Actor.CompanyKind == access.Buyer,
 		Restart: a.CanRestart && access.Can(v.Actor, access.AttemptRestart)}
 	p.Title = a.Activity + " " + a.OrderID
 	h.render(w, r, http.StatusOK, "attempt.html", &p)

@@ -24,7 +24,7 @@ var (
 	matcher = language.NewMatcher(languages)
 )
 
-func catalogue(tag language.Tag) map[string]string {
+func textsOf(tag language.Tag) map[string]string {
 	b, err := localeFiles.ReadFile("locale/" + tag.String() + ".json")
 	if err != nil {
 		panic(err) // embedded at build time
@@ -44,9 +44,9 @@ func newBundle() *i18n.Bundle {
 		}
 	}
 	for _, tag := range languages {
-		add(tag, catalogue(tag), func(s string) string { return s })
+		add(tag, textsOf(tag), func(s string) string { return s })
 	}
-	add(pseudo, catalogue(languages[1]), func(s string) string { return "⟦" + s + "⟧" })
+	add(pseudo, textsOf(languages[1]), func(s string) string { return "⟦" + s + "⟧" })
 	return b
 }
 

@@ -17,7 +17,7 @@ import (
 var placeholder = regexp.MustCompile(`\{\{\.[A-Z]+\}\}`)
 
 func TestCataloguesAreComplete(t *testing.T) {
-	zh, en := catalogue(languages[0]), catalogue(languages[1])
+	zh, en := textsOf(languages[0]), textsOf(languages[1])
 	for id, text := range zh {
 		if en[id] == "" || text == "" {
 			t.Errorf("%s is missing in a language", id)
@@ -44,7 +44,7 @@ func TestCataloguesAreComplete(t *testing.T) {
 
 // Every id that templates and code name is in the catalogue, and nothing in the catalogue is unused.
 func TestEveryTextIsUsedAndEveryUsedTextExists(t *testing.T) {
-	texts := catalogue(languages[0])
+	texts := textsOf(languages[0])
 	used := map[string]bool{}
 	files, _ := fs.Glob(templateFiles, "templates/*.html")
 	for _, f := range files {

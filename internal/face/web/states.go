@@ -53,6 +53,7 @@ var instanceStates = map[string]state{
 
 // attemptStates is keyed by state. spec: 01 §8.5
 var attemptStates = map[string]state{
+	"running":  {"attempt.running", waiting, souk},
 	"success":  {"attempt.success", good, nobody},
 	"retrying": {"attempt.retrying", waiting, souk},
 	"failed":   {"attempt.failed", bad, seller},

@@ -100,17 +100,13 @@ type Line struct {
 	HasEntry                                     bool // the seller answered with an entry page or credentials
 }
 
-// Entry is what the seller answered for an instance. A member the seller sent sealed and that cannot be opened
-// is named in Unreadable.
-type Entry struct {
-	FrontEndURL, AdminURL, UserName, Password, Memo string
-	Unreadable                                      []string
-}
+// Entry is what the seller answered for an instance. Warning tells why something of it is not shown. spec: 10 §2.4
+type Entry struct{ FrontEndURL, AdminURL, UserName, Password, Memo, Warning string }
 
 // AttemptFilter narrows the list; empty members do not.
 type AttemptFilter struct{ Order, State, Activity string }
 
-// AttemptRow is a call in a list. State is success, retrying, failed or unknown; HTTPStatus is 0 without an answer.
+// AttemptRow is a call in a list. State is running, success, retrying, failed or unknown; HTTPStatus is 0 without an answer.
 type AttemptRow struct {
 	ID, OrderID, InstanceID, Seller, Activity string
 	Number                                    int
@@ -125,9 +121,8 @@ type AttemptRow struct {
 type Attempt struct {
 	AttemptRow
 	ResultMsg string
-	// Reason is what the judgement found first, "" on success; Field the member it names.
-	Reason, Field     string
-	Warnings          []string
+	// Reason is what the judgement found first, "" on success; Detail what it saw.
+	Reason, Detail    string
 	NextCallAt        time.Time
 	CanRestart        bool
 	Request, Response []byte

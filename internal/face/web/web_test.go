@@ -214,17 +214,18 @@ func TestRestartOfAFailedCall(t *testing.T) {
 	}
 }
 
-// A buyer has no business with the bytes, and sees no link to them.
+// A buyer sees that a call was made, not its bytes, and cannot restart it.
 func TestRolesDecideWhatIsOffered(t *testing.T) {
-	b := open(t, webtest.New())
+	m := webtest.New()
+	b := open(t, m)
 	b.logIn("buyer")
-	for _, path := range []string{"/attempts", "/attempts/att-1"} {
-		if res, _ := b.get(path); res.StatusCode != 403 {
-			t.Errorf("buyer on %s: %d", path, res.StatusCode)
-		}
+	res, page := b.get("/attempts/att-3")
+	if res.StatusCode != 200 || strings.Contains(page, "<pre") || strings.Contains(page, "/restart") || !strings.Contains(page, "报文只对商家和运营可见") {
+		t.Errorf("buyer's page of a call: %d", res.StatusCode)
 	}
-	if _, page := b.get("/orders/CS2611231230ABC2D"); strings.Contains(page, "/attempts") {
-		t.Error("the buyer's order links to the calls")
+	_, page = b.get("/orders")
+	if res, _ := b.post("/attempts/att-3/restart", url.Values{"csrf": {token(t, page)}}); res.StatusCode != 403 || len(m.Restarted) != 0 {
+		t.Errorf("buyer restarts: %d %v", res.StatusCode, m.Restarted)
 	}
 }
 

@@ -162,7 +162,7 @@ func (m *Market) Entry(_ context.Context, _ access.Actor, orderID, instanceID st
 	m.mu.Unlock()
 	return web.Entry{
 		FrontEndURL: "https://office.qingmu.example/t/7f141bf1", AdminURL: "javascript:alert(1)", UserName: "admin@customer.example",
-		Password: "S3cret<&>\"'", Memo: "首次登录后\n请修改密码。", Unreadable: []string{"phone"},
+		Password: "S3cret<&>\"'", Memo: "首次登录后\n请修改密码。", Warning: "the password could not be opened",
 	}, nil
 }
 
@@ -178,10 +178,10 @@ func attempts() []web.Attempt {
 	page := "HTTP/1.1 500 Internal Server Error\r\nContent-Type: text/html\r\n\r\n<html><script>alert('x')</script>\xff\x00\x1b[31m</html>"
 	return []web.Attempt{
 		{AttemptRow: row("att-4", "CS2611241400KLM3N", "newInstance", 2, "retrying", 500, "", 20*time.Minute), Reason: "httpCode is not 200", NextCallAt: at(43 * time.Minute), Request: []byte(request), Response: []byte(page)},
-		{AttemptRow: row("att-3", "CS2611241320PQR5S", "refreshInstance", 4, "failed", 200, "000005", 40*time.Minute), Reason: "resultCode", Field: "resultCode", ResultMsg: strings.Repeat("服务内部错误 ", 60), Warnings: []string{"frontEndUrl is missing"}, CanRestart: true, Request: []byte(request), Response: []byte(answer)},
+		{AttemptRow: row("att-3", "CS2611241320PQR5S", "refreshInstance", 4, "failed", 200, "000005", 40*time.Minute), Reason: "result_code", Detail: "frontEndUrl is missing", ResultMsg: strings.Repeat("服务内部错误 ", 60), CanRestart: true, Request: []byte(request), Response: []byte(answer)},
 		{AttemptRow: row("att-2", "CS2611241400KLM3N", "newInstance", 1, "unknown", 0, "", 80*time.Minute), Reason: "time-out after 20 s", NextCallAt: at(43 * time.Minute), Request: []byte(request)},
 		{AttemptRow: row("att-1", "CS2611231230ABC2D", "newInstance", 1, "success", 200, "000000", 25*time.Hour), ResultMsg: "成功", Request: []byte(request), Response: []byte(answer)},
-		{AttemptRow: row("att-0", "CS2611231230ABC2D", "orderNotify", 1, "levitating", 200, "000000", 26*time.Hour), Request: []byte(request), Response: []byte(answer)},
+		{AttemptRow: row("att-0", "CS2611231230ABC2D", "orderNotify", 1, "running", 200, "000000", 26*time.Hour), Request: []byte(request), Response: []byte(answer)},
 	}
 }
 
@@ -206,9 +206,12 @@ func (m *Market) Attempts(_ context.Context, _ access.Actor, f web.AttemptFilter
 }
 
 // Attempt implements web.Attempts.
-func (m *Market) Attempt(_ context.Context, _ access.Actor, id string) (web.Attempt, error) {
+func (m *Market) Attempt(_ context.Context, actor access.Actor, id string) (web.Attempt, error) {
 	for _, a := range attempts() {
 		if a.ID == id {
+			if actor.CompanyKind == access.Buyer {
+				a.Request, a.Response, a.ResultMsg, a.Detail = nil, nil, "", ""
+			}
 			return a, m.Broken
 		}
 	}
@@ -231,7 +234,7 @@ func Paths() []struct{ Login, Path string } {
 	paths := []struct{ Login, Path string }{
 		{"", "/"}, {"", "/?page=end"}, {"", "/login"}, {"", "/nowhere"}, {"buyer", "/"}, {"buyer", "/orders"}, {"buyer", "/orders?page=end"},
 		{"buyer", "/orders/CS2611231230ABC2D/instances/inst-1/entry"}, {"seller", "/attempts"}, {"seller", "/attempts?state=failed"},
-		{"seller", "/attempts?order=none"}, {"operator", "/attempts?page=4"}, {"buyer", "/attempts"}, {"seller", "/orders/none"},
+		{"seller", "/attempts?order=none"}, {"operator", "/attempts?page=4"}, {"buyer", "/attempts"}, {"buyer", "/attempts/att-1"}, {"seller", "/orders/none"},
 		{"seller", "/attempts/att-4?view=hex"},
 	}
 	for _, o := range orders() {
