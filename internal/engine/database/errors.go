@@ -25,6 +25,10 @@ var (
 	ErrClosed = errors.New("database is closed")
 	// ErrNested means that a closure tried to open a second transaction.
 	ErrNested = errors.New("transaction inside a transaction")
+
+	// errUndone is what the neighbours of a transaction get that took the whole
+	// group with it: nothing is wrong with them.
+	errUndone = errors.New("undone together with its group")
 )
 
 // IsUnique reports whether err is the violation of a unique key or a primary
@@ -48,7 +52,7 @@ func IsUnavailable(err error) bool {
 	if err == nil || errors.Is(err, ErrCommitUnknown) {
 		return false
 	}
-	if errors.Is(err, ErrClosed) || isLost(err) || retryable(err) {
+	if errors.Is(err, ErrClosed) || errors.Is(err, errUndone) || isLost(err) || retryable(err) {
 		return true
 	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -294,6 +295,46 @@ func TestFullDiskIsUnavailable(t *testing.T) {
 	// Small things still work, and nothing of the big one is there.
 	must(t, db.Write(t.Context(), add(3, "three")))
 	wantCount(t, db, 2)
+}
+
+// The disk is full for some of a group, which makes SQLite undo all of it. The
+// neighbours are run again and do not notice.
+func TestFullDiskInAGroup(t *testing.T) {
+	db := databasetest.Open(t, databasetest.URL(t, database.SQLite, files))
+	must(t, db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		return tx.QueryRow(ctx, `PRAGMA max_page_count = 64`).Scan(new(int64))
+	}))
+	const n = 30
+	var all sync.WaitGroup
+	started := false
+	must(t, db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		if started { // this one is run again too
+			return nil
+		}
+		started = true
+		for i := range int64(n) {
+			all.Go(func() {
+				err := db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+					if i%10 != 9 {
+						return add(i, fmt.Sprint(i))(ctx, tx)
+					}
+					_, err := tx.Exec(ctx, `INSERT INTO item (id, name, body) VALUES ($1, 'big', $2)`, i, make([]byte, 1<<20))
+					return err
+				})
+				if i%10 != 9 && err != nil || i%10 == 9 && !database.IsUnavailable(err) {
+					t.Errorf("write %d: %v", i, err)
+				}
+			})
+		}
+		for {
+			if waiting, _ := database.Line(db); waiting == n {
+				return nil
+			}
+			runtime.Gosched()
+		}
+	}))
+	all.Wait()
+	wantCount(t, db, n*9/10)
 }
 
 func TestServerGoneIsUnavailable(t *testing.T) {

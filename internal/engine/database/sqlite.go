@@ -130,6 +130,15 @@ func (l *lite) connect(ctx context.Context, pragma string) (*conn, error) {
 }
 
 func (l *lite) write(ctx context.Context, f func(context.Context, *Tx) error) error {
+	for n := 1; ; n++ {
+		// A neighbour that took the group with it is gone the next time.
+		if err := l.writeOnce(ctx, f); n == maxConflicts || !errors.Is(err, errUndone) {
+			return err
+		}
+	}
+}
+
+func (l *lite) writeOnce(ctx context.Context, f func(context.Context, *Tx) error) error {
 	t := &turn{ctx: ctx, begin: make(chan error, 1), ran: make(chan bool, 1), end: make(chan error, 1)}
 	l.waiting.Add(1)
 	select {
@@ -207,9 +216,10 @@ func (l *lite) group(t *turn) {
 			}
 		}
 	}
-	err := broken
+	var err error
 	switch {
-	case err != nil:
+	case broken != nil:
+		err = fmt.Errorf("%w: %w", errUndone, broken)
 	case len(kept) > 0:
 		l.commits.Add(1)
 		err = c.exec("COMMIT")
