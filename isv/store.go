@@ -144,3 +144,32 @@ func (s *FileStore) append(line []byte, r Record) (end int64, err error) {
 
 // Close closes the file.
 func (s *FileStore) Close() error { return s.file.Close() }
+
+// MemoryStore is a Store that forgets everything when the process ends: for tests
+// and measurements only.
+type MemoryStore struct {
+	mu      sync.Mutex
+	records map[string]Record
+}
+
+// NewMemoryStore makes an empty store.
+func NewMemoryStore() *MemoryStore { return &MemoryStore{records: map[string]Record{}} }
+
+// Get returns the last record of a key.
+func (m *MemoryStore) Get(key string) (Record, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, found := m.records[key]
+	return r, found, nil
+}
+
+// Put keeps a record.
+func (m *MemoryStore) Put(r Record) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.records[r.Key] = r
+	return nil
+}
+
+// Close does nothing.
+func (m *MemoryStore) Close() error { return nil }

@@ -74,6 +74,7 @@ func sellerCommand() *cobra.Command {
 	flags.StringVar(&options.SecretKey, "sk", "", "secret access key for the order query")
 	flags.StringVar(&options.Dir, "data", "souk-seller", "directory of the seller's journal and record")
 	flags.IntVar(&options.ReadyAfter, "ready-after", 2, "v2: at which poll an instance is ready; 0 is at once")
+	flags.BoolVar(&options.Volatile, "volatile", false, "sync nothing to disk: for measurements only")
 	flags.StringArrayVar(&options.Faults, "fault", nil, "fault to switch on, NAME[=VALUE][@ACTIVITY]; may be repeated")
 	flags.BoolVar(&list, "faults", false, "list the faults and stop")
 	flags.BoolVar(&verbose, "verbose", false, "log every call to standard error")

@@ -29,6 +29,9 @@ type Options struct {
 	Bits       sealed.Bits    // of encrypted values; 256 by default
 	Dir        string         // holds journal.jsonl (the SDK's) and record.jsonl (the seller's)
 	ReadyAfter int            // V2: at which poll an instance is ready; 0 is at once
+	// Volatile syncs nothing to disk and keeps the SDK's journal in memory: for
+	// measurements, where the seller must not be what is measured.
+	Volatile bool
 
 	// The order query is used when Marketplace is set. spec: 14 §3.1
 	Marketplace, AccessKey, SecretKey string
@@ -49,12 +52,17 @@ const (
 type Sim struct {
 	options Options
 	log     *slog.Logger
-	store   *isv.FileStore
+	store   store
 	record  *record
 	faults  *faults
 	seller  *seller
 	sdk     *isv.Server
 	serial  atomic.Int64
+}
+
+type store interface {
+	isv.Store
+	Close() error
 }
 
 // New opens the seller's files and makes its server.
@@ -79,12 +87,15 @@ func New(options Options) (*Sim, error) {
 		return nil, err
 	}
 	var err error
-	if s.store, err = isv.OpenFileStore(filepath.Join(options.Dir, "journal.jsonl")); err != nil {
+	if options.Volatile {
+		s.store = isv.NewMemoryStore()
+	} else if s.store, err = isv.OpenFileStore(filepath.Join(options.Dir, "journal.jsonl")); err != nil {
 		return nil, err
 	}
 	if s.record, err = openRecord(filepath.Join(options.Dir, "record.jsonl")); err != nil {
 		return nil, errors.Join(err, s.store.Close())
 	}
+	s.record.volatile = options.Volatile
 	s.seller = &seller{record: s.record, faults: s.faults, ready: options.ReadyAfter}
 	s.SetBaseURL("http://localhost")
 	if options.Marketplace != "" {

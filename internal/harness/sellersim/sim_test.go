@@ -303,6 +303,15 @@ func TestTheRecordSurvivesARestartAndACutLine(t *testing.T) {
 	}
 }
 
+// A volatile seller behaves the same until its process ends.
+func TestAVolatileSeller(t *testing.T) {
+	m := start(t, isv.V1, func(o *Options) { o.Volatile = true })
+	first, second := m.v1(creation("CS1")), m.v1(creation("CS1"))
+	if !first.OK || first.InstanceID != second.InstanceID || len(m.sim.Record().Instances) != 1 {
+		t.Errorf("%+v %+v", first, second)
+	}
+}
+
 const childVariable = "SOUK_SELLERSIM_TEST_CHILD"
 
 func TestMain(m *testing.M) {
