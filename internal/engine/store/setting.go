@@ -39,9 +39,10 @@ func ClockOffset(ctx context.Context, tx *Tx) (time.Duration, error) {
 // RaiseClockOffset stores a larger offset and gives the one that then holds: it
 // never shrinks, whoever writes. // spec: 01 §1.1
 func RaiseClockOffset(ctx context.Context, tx *Tx, offset time.Duration) (time.Duration, error) {
-	old, err := ClockOffset(ctx, tx)
-	if err != nil || old >= offset {
-		return old, err
+	if _, err := tx.Exec(ctx, `INSERT INTO setting (name, value) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE CAST(setting.value AS BIGINT) < CAST(excluded.value AS BIGINT)`,
+		settingClockOffset, strconv.FormatInt(offset.Microseconds(), 10)); err != nil {
+		return 0, err
 	}
-	return offset, SetSetting(ctx, tx, settingClockOffset, strconv.FormatInt(offset.Microseconds(), 10))
+	return ClockOffset(ctx, tx)
 }

@@ -234,3 +234,9 @@ func (d *Delivery) MarkDelivered(ctx context.Context, tx *kernel.Tx, a access.Ac
 	}
 	return att, d.k.Audit(ctx, tx, a, access.AttemptMark, att.ID, fmt.Sprintf("%s of %s", att.Activity, att.OrderID))
 }
+
+// Attempt, Filter and their kin under names that faces may use.
+type (
+	AttemptRecord = store.Attempt
+	Filter        = store.AttemptFilter
+)

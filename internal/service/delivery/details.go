@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
@@ -174,4 +175,34 @@ func explainShort(v production.Verdict) string {
 		return string(v.Reason) + " " + cut(v.ResultCode, 32)
 	}
 	return string(v.Reason)
+}
+
+// OpenEntry opens the entry of a service for its buyer and leaves an audit row:
+// credentials stand behind a click.
+func (d *Delivery) OpenEntry(ctx context.Context, a access.Actor, id string) (instance.Entry, error) {
+	s, err := d.Instance(ctx, a, id)
+	if err != nil {
+		return instance.Entry{}, err
+	}
+	if s.Entry == nil {
+		return instance.Entry{}, fault.New(fault.Conflict, "no_entry", "the service has no entry page at present (%s)", s.Instance.Status)
+	}
+	return *s.Entry, d.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		return d.k.Audit(ctx, tx, a, access.InstanceRead, id, "credentials shown")
+	})
+}
+
+// NextCall is when the seller is called next for an instance; zero when nothing is
+// due.
+func (d *Delivery) NextCall(ctx context.Context, id string) (at time.Time, err error) {
+	err = d.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		js, err := store.ChainJobs(ctx, tx, id)
+		for _, j := range js {
+			if j.State == store.JobQueued {
+				at = j.DueAt
+			}
+		}
+		return err
+	})
+	return at, err
 }

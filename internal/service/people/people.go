@@ -339,3 +339,13 @@ func (p *People) FirstOperator(ctx context.Context, company, login, name, passwo
 	})
 	return out, err
 }
+
+// CompanyName is a company's name for a page; "" when it cannot be read.
+func (p *People) CompanyName(ctx context.Context, id string) (name string) {
+	_ = p.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		c, err := store.Company(ctx, tx, id)
+		name = c.Name
+		return err
+	})
+	return name
+}

@@ -226,6 +226,9 @@ func (t *Trade) GiveUp(ctx context.Context, tx *kernel.Tx, o *order.Order, l *or
 	if err := t.notifySeller(ctx, tx, un, now); err != nil {
 		return err
 	}
+	if reason == refundedByWish {
+		return nil // not the seller's failure
+	}
 	return t.countFailure(ctx, tx, o, p, now)
 }
 

@@ -1,0 +1,142 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/souk-market/souk/internal/ground/cursor"
+	"github.com/souk-market/souk/internal/ground/money"
+)
+
+func cursorMark(id string) string { return cursor.Encode(id) }
+
+// Report is what Check counted.
+type Report struct {
+	Orders, Instances, Accounts int
+	Kept                        map[string]money.Amount // by subscription order: paid and not given back
+}
+
+// Check compares a settled marketplace with itself and with its sellers, from
+// outside: no order under way, balances of a currency sum to zero, held money is
+// nil, each seller's pending money is what its delivered orders cost, and each
+// service stands exactly once in its seller's own record. The error lists all that
+// does not agree.
+func Check(ctx context.Context, operator Client, record func(ctx context.Context, protocol string) (Record, error), f *File) (Report, error) {
+	r := Report{Kept: map[string]money.Amount{}}
+	orders, err := All[Order](ctx, operator, api+"/orders")
+	if err != nil {
+		return r, err
+	}
+	instances, err := All[Instance](ctx, operator, api+"/instances")
+	if err != nil {
+		return r, err
+	}
+	accounts, err := All[LedgerAccount](ctx, operator, api+"/ledger/accounts")
+	if err != nil {
+		return r, err
+	}
+	r.Orders, r.Instances, r.Accounts = len(orders), len(instances), len(accounts)
+	var wrong []error
+	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+
+	pending := map[string]money.Amount{} // by seller
+	refunded := map[string]int{}
+	for _, o := range orders {
+		switch {
+		case o.Type == "UNSUBSCRIBE":
+			refunded[o.OriginOrderID]++
+		case o.Status == "PROCESSING":
+			bad("order %s is still PROCESSING", o.ID)
+		}
+	}
+	for _, o := range orders {
+		if o.Type == "UNSUBSCRIBE" || o.Status != "COMPLETED" {
+			continue
+		}
+		paid, err := money.Parse(o.AmountPaid)
+		if err != nil {
+			return r, err
+		}
+		for _, l := range o.Lines {
+			switch {
+			case l.Status == "DELIVERED" && refunded[o.ID] == 0:
+				pending[o.SellerID] += paid
+				r.Kept[o.ID] += paid
+			case l.Status == "REFUNDED" && refunded[o.ID] == 1:
+				r.Kept[o.ID] += 0
+			default:
+				bad("order %s is completed with its line %s and %d unsubscriptions", o.ID, l.Status, refunded[o.ID])
+			}
+		}
+	}
+	sums := map[string]money.Amount{}
+	for _, a := range accounts {
+		b, err := money.Parse(a.Balance)
+		if err != nil {
+			return r, err
+		}
+		sums[a.Currency] += b
+		if strings.HasPrefix(a.Account, "buyer:") && strings.HasSuffix(a.Account, ":held") && b != 0 {
+			bad("%s still holds %s", a.Account, a.Balance)
+		}
+		if seller, ok := strings.CutSuffix(strings.TrimPrefix(a.Account, "seller:"), ":pending"); ok && strings.HasPrefix(a.Account, "seller:") {
+			if b != pending[seller] {
+				bad("%s stands at %s, its delivered orders cost %s", a.Account, a.Balance, pending[seller])
+			}
+			delete(pending, seller)
+		}
+	}
+	for seller, p := range pending {
+		if p != 0 {
+			bad("seller %s earned %s and has no account", seller, p)
+		}
+	}
+	for cur, sum := range sums {
+		if sum != 0 {
+			bad("the balances in %s sum to %s", cur, sum)
+		}
+	}
+	for _, s := range f.Sellers {
+		rec, err := record(ctx, s.Protocol)
+		if err != nil {
+			return r, err
+		}
+		has := map[string]string{}
+		byOrder := map[string]int{}
+		for _, i := range rec.Instances {
+			has[i.Instance] = i.State
+			byOrder[i.Order]++
+		}
+		for order, n := range byOrder {
+			if n != 1 {
+				bad("seller %s made %d instances for order %s", s.Company, n, order)
+			}
+		}
+		mine := map[string]bool{}
+		for _, i := range instances {
+			if i.SellerID != s.ID {
+				continue
+			}
+			mine[i.SellerInstanceID] = true
+			state := has[i.SellerInstanceID]
+			switch {
+			case i.Status == "ACTIVE" && state != "active":
+				bad("service %s is ACTIVE here, %q at its seller", i.SellerInstanceID, state)
+			case i.Status == "RELEASED" && state != "released":
+				bad("service %s is RELEASED here, %q at its seller", i.SellerInstanceID, state)
+			case i.Status == "FAILED" && i.SellerInstanceID != "" && state != "released":
+				bad("service %s FAILED here, %q at its seller", i.SellerInstanceID, state)
+			case i.Status == "CREATING" || i.Status == "PROVISIONING":
+				bad("instance %s is still %s", i.ID, i.Status)
+			}
+		}
+		for _, i := range rec.Instances {
+			if !mine[i.Instance] && i.State == "active" && r.Kept[i.Order] != 0 {
+				bad("seller %s has %s for order %s, which the platform does not know", s.Company, i.Instance, i.Order)
+			}
+		}
+	}
+	return r, errors.Join(wrong...)
+}

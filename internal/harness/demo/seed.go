@@ -1,0 +1,198 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/ground/ident"
+	"github.com/souk-market/souk/internal/ground/money"
+	"github.com/souk-market/souk/internal/program"
+	"github.com/souk-market/souk/internal/service/catalogue"
+	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/people"
+)
+
+// File is <data>/demo.json: what a script needs to use the demo.
+type File struct {
+	BaseURL  string    `json:"base_url"`
+	Accounts []Account `json:"accounts"`
+	Sellers  []Seller  `json:"sellers"`
+}
+
+// Account is one person who can sign in.
+type Account struct {
+	Role      string `json:"role"` // buyer, seller or operator
+	Company   string `json:"company"`
+	CompanyID string `json:"company_id"`
+	Login     string `json:"login"`
+	Password  string `json:"password"`
+	Token     string `json:"token"` // personal access token of the management API
+}
+
+// Seller is one sandbox seller.
+type Seller struct {
+	ID       string            `json:"id"`
+	Company  string            `json:"company"`
+	Protocol string            `json:"protocol"`
+	Address  string            `json:"address"` // production address; "" until its process runs
+	AK       string            `json:"ak"`
+	SK       string            `json:"sk"`
+	Keys     map[string]string `json:"keys"`
+}
+
+// Account finds the first account of a role.
+func (f *File) Account(role string) Account {
+	for _, a := range f.Accounts {
+		if a.Role == role {
+			return a
+		}
+	}
+	return Account{}
+}
+
+// Seller finds the seller of a protocol.
+func (f *File) Seller(protocol string) *Seller {
+	for i := range f.Sellers {
+		if f.Sellers[i].Protocol == protocol {
+			return &f.Sellers[i]
+		}
+	}
+	return nil
+}
+
+// Save writes the file so that nobody ever reads half of it.
+func (f *File) Save(dir string) error {
+	b, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return err
+	}
+	tmp := filepath.Join(dir, ".demo.json")
+	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, filepath.Join(dir, "demo.json"))
+}
+
+// Load reads the file of a data folder; nil when there is none.
+func Load(dir string) (*File, error) {
+	b, err := os.ReadFile(filepath.Join(dir, "demo.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	f := &File{}
+	return f, json.Unmarshal(b, f)
+}
+
+type person struct {
+	role, login, name, email, mobile string
+	roles                            []access.Role
+}
+
+type company struct {
+	kind     party.Kind
+	name     string
+	level    string
+	email    string
+	mobile   string
+	balance  string
+	protocol catalog.Protocol
+	people   []person
+	products []catalogue.NewProduct
+}
+
+// Seed fills an empty sandbox in one transaction. The passwords and tokens it makes
+// stand nowhere but in the file it gives.
+func Seed(ctx context.Context, p *program.Program) (*File, error) {
+	f := &File{}
+	// Hashing a password is slow on purpose: not inside the transaction.
+	passwords, hashes := map[string]string{}, map[string]string{}
+	for _, c := range companies {
+		for _, who := range c.people {
+			passwords[who.login] = ident.Token("")[:16]
+			hashes[who.login] = people.HashPassword(passwords[who.login])
+		}
+	}
+	err := p.Kernel.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		*f = File{}
+		for _, c := range companies {
+			co, err := p.People.CreateCompany(ctx, tx, kernel.System, people.NewCompany{Kind: c.kind, Name: c.name, BuyerLevel: c.level, Email: c.email, Mobile: c.mobile})
+			if err != nil {
+				return err
+			}
+			var first access.Actor
+			for _, who := range c.people {
+				one, err := p.People.CreatePerson(ctx, tx, kernel.System, people.NewPerson{CompanyID: co.ID, Login: who.login, Name: who.name, PasswordHash: hashes[who.login], Email: who.email, Mobile: who.mobile, Roles: who.roles})
+				if err != nil {
+					return err
+				}
+				actor := access.Actor{PersonID: one.ID, CompanyID: co.ID, CompanyKind: c.kind, Roles: who.roles}
+				token, err := p.People.IssueToken(ctx, tx, actor, co.ID, one.ID, "demo", 0)
+				if err != nil {
+					return err
+				}
+				f.Accounts = append(f.Accounts, Account{Role: who.role, Company: c.name, CompanyID: co.ID, Login: who.login, Password: passwords[who.login], Token: token})
+				if first.Anonymous() {
+					first = actor
+				}
+			}
+			if c.balance != "" {
+				if _, err := p.Trade.TopUp(ctx, tx, kernel.System, co.ID, c.balance, string(money.CNY)); err != nil {
+					return err
+				}
+			}
+			if c.kind != party.Seller {
+				continue
+			}
+			s := Seller{ID: co.ID, Company: c.name, Protocol: string(c.protocol), Keys: map[string]string{}}
+			for _, class := range catalogue.Classes {
+				if _, s.Keys[class], err = p.Catalogue.SetKey(ctx, tx, first, co.ID, class, ""); err != nil {
+					return err
+				}
+			}
+			if s.AK, s.SK, err = p.Catalogue.IssueAccessKey(ctx, tx, first, co.ID); err != nil {
+				return err
+			}
+			f.Sellers = append(f.Sellers, s)
+			// Where the seller's process listens is known once it runs; a product needs an
+			// address before it is submitted.
+			if err := p.Catalogue.SetAddress(ctx, tx, first, co.ID, "base", "", "http://127.0.0.1:9/not-started-yet"); err != nil {
+				return err
+			}
+			for _, in := range c.products {
+				l, err := p.Catalogue.Create(ctx, tx, first, in)
+				if err != nil {
+					return err
+				}
+				if _, err := p.Catalogue.Move(ctx, tx, first, l.Product.ID, catalogue.Submit, ""); err != nil {
+					return err
+				}
+				if _, err := p.Catalogue.Move(ctx, tx, kernel.System, l.Product.ID, catalogue.Approve, ""); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return f, err
+}
+
+// Register makes the addresses of running sellers known to the marketplace.
+func Register(ctx context.Context, p *program.Program, s *Seller, base, notify string) error {
+	s.Address = base
+	return p.Kernel.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		if err := p.Catalogue.SetAddress(ctx, tx, kernel.System, s.ID, "base", "", base); err != nil {
+			return err
+		}
+		return p.Catalogue.SetAddress(ctx, tx, kernel.System, s.ID, "general", "", notify)
+	})
+}

@@ -1,0 +1,225 @@
+// Package program wires the rooms of the house into one running marketplace. The
+// commands and the tests that drive a whole program start it here. It holds no rule.
+package program
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/souk-market/souk/api"
+	"github.com/souk-market/souk/internal/config"
+	domain "github.com/souk-market/souk/internal/domain/delivery"
+	"github.com/souk-market/souk/internal/engine/database"
+	"github.com/souk-market/souk/internal/engine/jobs"
+	"github.com/souk-market/souk/internal/engine/keyring"
+	"github.com/souk-market/souk/internal/engine/outbound"
+	"github.com/souk-market/souk/internal/engine/store"
+	"github.com/souk-market/souk/internal/face/manage"
+	"github.com/souk-market/souk/internal/face/openapi"
+	"github.com/souk-market/souk/internal/face/web"
+	"github.com/souk-market/souk/internal/ground/clock"
+	"github.com/souk-market/souk/internal/service/catalogue"
+	"github.com/souk-market/souk/internal/service/delivery"
+	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/orderquery"
+	"github.com/souk-market/souk/internal/service/people"
+	"github.com/souk-market/souk/internal/service/sandbox"
+	"github.com/souk-market/souk/internal/service/trade"
+)
+
+// Options are what tests and benches change; the zero value is a real program.
+type Options struct {
+	Wire        clock.Clock // nil: the operating system's clock
+	Logger      *slog.Logger
+	Synchronous string // SQLite durability; "" is FULL
+	NoWorkers   bool   // serve requests, do no jobs
+}
+
+// Program is one marketplace process.
+type Program struct {
+	Config    config.Config
+	DB        *database.DB
+	Kernel    *kernel.Kernel
+	People    *people.People
+	Catalogue *catalogue.Catalogue
+	Trade     *trade.Trade
+	Delivery  *delivery.Delivery
+	Sandbox   *sandbox.Sandbox
+	Query     *orderquery.Query
+	Runner    *jobs.Runner
+	Client    *outbound.Client
+	Handler   http.Handler
+
+	log       *slog.Logger
+	noWorkers bool
+}
+
+// OpenDatabase opens and migrates the database of a configuration.
+func OpenDatabase(ctx context.Context, c config.Config, o Options) (*database.DB, error) {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	url := c.Database
+	if url == "" {
+		url = "sqlite:" + filepath.Join(c.Data, "souk.db")
+	}
+	db, err := database.Open(ctx, url, database.Options{Synchronous: o.Synchronous, Logger: o.Logger})
+	if err != nil {
+		return nil, err
+	}
+	if err := database.Migrate(ctx, db, store.Migrations); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// Open makes a program: database, keyring, rooms. Nothing runs yet.
+func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Wire == nil {
+		o.Wire = clock.System{}
+	}
+	db, err := OpenDatabase(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
+	var ring *keyring.Ring
+	if c.MasterKey != "" {
+		ring, err = keyring.Parse(c.MasterKey)
+	} else {
+		ring, err = keyring.Load(filepath.Join(c.Data, "master.key"), true)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("master key: %w", err), db.Close())
+	}
+	isSandbox := c.Mode == config.Sandbox
+	p := &Program{Config: c, DB: db, log: o.Logger, noWorkers: o.NoWorkers}
+	business := clock.NewBusiness(o.Wire)
+	var box *sandbox.Sandbox
+	p.Runner = jobs.New(db, business, o.Wire, jobs.Options{
+		Workers: c.Workers, Width: c.LaneWidth, Sole: db.Engine() == database.SQLite, Logger: o.Logger,
+		Refresh: func(ctx context.Context) error { return box.Refresh(ctx) },
+	})
+	p.Kernel = &kernel.Kernel{
+		DB: db, Wire: o.Wire, Clock: business, Queue: p.Runner.Queue(), Ring: ring, Log: o.Logger, Sandbox: isSandbox, Zone: c.BusinessZone, ExpireZone: c.ExpireZone,
+		RetryPolicy: domain.Policy(c.RetryPolicy), SuspendFailed: c.TooManyFailed == "suspend", PayWithin: c.PayWithin, TimeoutScale: c.TimeoutScale, AllowHTTP: c.AllowHTTP,
+	}
+	box = sandbox.New(p.Kernel)
+	if err := box.Refresh(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	p.Sandbox = box
+	p.Client = outbound.New(outbound.Policy{AllowLoopback: isSandbox, AllowCIDR: c.AllowCIDR, AllowHTTP: isSandbox || c.AllowHTTP, AllowIPHost: isSandbox}, outbound.Options{})
+	p.People, p.Catalogue, p.Trade, p.Query = people.New(p.Kernel), catalogue.New(p.Kernel), trade.New(p.Kernel), orderquery.New(p.Kernel)
+	p.Delivery = delivery.New(p.Kernel, p.Trade, p.Client)
+	p.Trade.Register(p.Runner)
+	p.Delivery.Register(p.Runner)
+	p.Handler = p.faces()
+	return p, nil
+}
+
+// faces puts every face under its path.
+func (p *Program) faces() http.Handler {
+	market := openapi.Market{Query: p.Query}
+	pages := web.Market{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Delivery: p.Delivery}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+api.Path, api.Handler())
+	mux.Handle(manage.Prefix+"/", manage.New(manage.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Delivery: p.Delivery, Sandbox: p.Sandbox, Log: p.log}))
+	mux.Handle(openapi.Prefix, openapi.New(openapi.Options{Keys: market, Orders: market, Now: p.Kernel.Wire.Now, Rate: p.Config.OrderQueryRate, Logger: p.log}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", p.ready)
+	mux.Handle("/", web.New(web.Options{Login: pages, Catalog: pages, Orders: pages, Attempts: pages, Now: p.Kernel.Clock.Now, Zone: p.Config.BusinessZone, Sandbox: p.Kernel.Sandbox,
+		Secure: p.Config.TLS() || len(p.Config.BaseURL) > 8 && p.Config.BaseURL[:8] == "https://", Logger: p.log}))
+	return mux
+}
+
+// ready tells whether the database answers.
+func (p *Program) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := p.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := store.Setting(ctx, tx, "ready")
+		return err
+	}); err != nil {
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = w.Write([]byte("ready\n"))
+}
+
+// Limits of the listener.
+const (
+	headerTimeout = 10 * time.Second
+	bodyTimeout   = 60 * time.Second
+	idleTimeout   = 120 * time.Second
+)
+
+// Serve answers on the listener and does the jobs until ctx ends; then it stops in
+// order: no new requests, calls under way finished, late answers given up.
+func (p *Program) Serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{Handler: p.Handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn)}
+	run, stop := context.WithCancel(context.Background())
+	defer stop()
+	var wg sync.WaitGroup
+	failed := make(chan error, 3)
+	part := func(name string, f func(context.Context) error) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if err := f(run); err != nil {
+				failed <- fmt.Errorf("%s: %w", name, err)
+			}
+		}()
+	}
+	if !p.noWorkers {
+		part("jobs", p.Runner.Run)
+		part("sandbox", p.Sandbox.Run)
+	}
+	go func() {
+		var err error
+		if p.Config.TLS() {
+			err = server.ServeTLS(l, p.Config.TLSCert, p.Config.TLSKey)
+		} else {
+			err = server.Serve(l)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}()
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	grace, cancel := context.WithTimeout(context.Background(), p.Config.StopWithin)
+	defer cancel()
+	if e := server.Shutdown(grace); e != nil {
+		_ = server.Close()
+	}
+	stop()
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-grace.Done():
+		p.log.Warn("stopped with calls under way; they stand as unknown and are taken up again")
+	}
+	return err
+}
+
+// Close ends late exchanges and closes the database.
+func (p *Program) Close() error {
+	p.Client.Close()
+	return p.DB.Close()
+}
