@@ -41,3 +41,4 @@ nightly: vet
 docs:
 	$(GO) test ./internal/config -run Reference -update
 	$(GO) test ./internal/house -run SpecSections -update
+	$(GO) test ./e2e -run Demo -pictures

@@ -1,0 +1,250 @@
+package markettest
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/souk-market/souk/api"
+)
+
+// scene is a marketplace with one of everything: buyer (青山) bought from yunfan; buyer2 and beichen are outsiders.
+type scene struct {
+	*Market
+	ids map[string]string // noun of the path → id of buyer's and yunfan's thing
+}
+
+func setScene(t *testing.T, m *Market) scene {
+	t.Helper()
+	s := scene{Market: m, ids: map[string]string{}}
+	var product string
+	list := m.Do("buyer", "GET", "/api/souk/v1/products", "")
+	for _, item := range list.Body["items"].([]any) {
+		p := item.(map[string]any)
+		if p["protocol"] != "v1" {
+			continue
+		}
+		for _, k := range p["skus"].([]any) {
+			for _, o := range k.(map[string]any)["offers"].([]any) {
+				if o := o.(map[string]any); o["period_type"] == "month" {
+					product, s.ids["products"], s.ids["sellers"] = o["product_id"].(string), p["id"].(string), p["seller_id"].(string)
+				}
+			}
+		}
+	}
+	if product == "" {
+		t.Fatal("the demo sells no V1 product by month")
+	}
+	order := m.Do("buyer", "POST", "/api/souk/v1/orders", fmt.Sprintf(`{"product_id":%q,"accept_agreement":true}`, product))
+	s.ids["orders"] = order.String("id")
+	paid := m.Do("buyer", "POST", "/api/souk/v1/orders/"+s.ids["orders"]+"/pay", "")
+	s.ids["instances"] = paid.String("lines.0.instance_id")
+	// The first call is made at once and refused: wait until its attempt is there.
+	for s.ids["attempts"] == "" {
+		if t.Context().Err() != nil {
+			t.Fatal("no attempt was made")
+		}
+		s.ids["attempts"] = m.Do("yunfan", "GET", "/api/souk/v1/attempts?order="+s.ids["orders"], "").String("items.0.id")
+	}
+	s.ids["companies"] = m.Account("buyer").CompanyID
+	topUp := m.Do("finance", "POST", "/api/souk/v1/companies/"+s.ids["companies"]+"/top-up", `{"amount":"1.00"}`)
+	s.ids["top-ups"] = topUp.String("id")
+	for noun, id := range s.ids {
+		if id == "" {
+			t.Fatalf("the scene has no id for %s", noun)
+		}
+	}
+	return s
+}
+
+// bodies are what a right request of a route carries, where it needs one.
+var bodies = map[string]string{
+	"PUT /api/souk/v1/products/{id}/settings":                 `{}`,
+	"POST /api/souk/v1/instances/{id}/renew":                  `{"period_number":1}`,
+	"PUT /api/souk/v1/sellers/{id}/production-address":        `{"address":"http://127.0.0.1:9/x"}`,
+	"PUT /api/souk/v1/sellers/{id}/retry-policy":              `{"retry_policy":"patient"}`,
+	"POST /api/souk/v1/companies/{id}/people":                 `{"login":"someone","name":"某人","password":"long enough 1","roles":["buyer.viewer"]}`,
+	"POST /api/souk/v1/companies/{id}/people/{person}/tokens": `{"name":"x","days":1}`,
+	"POST /api/souk/v1/companies/{id}/top-up":                 `{"amount":"1.00"}`,
+	"POST /api/souk/v1/sandbox/clock":                         `{"advance":"0s"}`,
+	"POST /api/souk/v1/attempts/restart":                      `{"ids":["x"]}`,
+}
+
+type route struct {
+	method, path, noun string
+	public             bool
+}
+
+// routes are all operations of the document under the management API.
+func routes(t *testing.T) []route {
+	t.Helper()
+	doc, err := openapi3.NewLoader().LoadFromData(api.Document())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []route
+	for path, item := range doc.Paths.Map() {
+		if !strings.HasPrefix(path, "/api/souk/v1/") {
+			continue
+		}
+		for method, op := range item.Operations() {
+			r := route{method: method, path: path}
+			if strings.Contains(path, "{id}") {
+				r.noun = strings.Split(strings.TrimPrefix(path, "/api/souk/v1/"), "/")[0]
+			}
+			if op.Security != nil {
+				for _, requirement := range *op.Security {
+					r.public = r.public || len(requirement) == 0
+				}
+				r.public = r.public || len(*op.Security) == 0
+			}
+			all = append(all, r)
+		}
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].path+all[i].method < all[j].path+all[j].method })
+	if len(all) < 40 {
+		t.Fatalf("the document has only %d operations", len(all))
+	}
+	return all
+}
+
+var requestID = regexp.MustCompile(`"request_id":"[^"]*"`)
+
+// with fills the path with an id; class and person are fixed.
+func (r route) with(id, person string) string {
+	return strings.NewReplacer("{id}", id, "{class}", "base", "{person}", person).Replace(r.path)
+}
+
+// strange is an id of the same form that nothing has.
+func strange(id string) string {
+	if strings.HasPrefix(id, "CS") {
+		return id[:12] + "ZZZZZ"
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= '0' && r <= '8' || r >= 'a' && r <= 'e':
+			return r + 1
+		}
+		return r
+	}, id)
+}
+
+// On every route, an outsider's call with a real id of somebody else answers byte for byte like one with an unknown
+// id, and changes nothing; nobody without a token gets further than 401.
+func TestForeignIdsAnswerLikeUnknownOnes(t *testing.T) {
+	for _, engine := range Engines {
+		t.Run(string(engine), func(t *testing.T) {
+			s := setScene(t, Start(t, engine))
+			outsiders := map[string][]string{
+				"products":  {"buyer2", "beichen"}, // on sale, hence readable: see below
+				"sellers":   {"buyer", "buyer2", "beichen"},
+				"orders":    {"buyer2", "beichen"},
+				"instances": {"buyer2", "beichen"},
+				"attempts":  {"buyer2", "beichen"},
+				"companies": {"buyer2", "beichen", "yunfan"},
+				"top-ups":   {"buyer2", "beichen", "buyer"},
+			}
+			before := s.state()
+			checked := 0
+			for _, r := range routes(t) {
+				body := bodies[r.method+" "+r.path]
+				if !r.public {
+					if reply := s.Call("", r.method, r.with(s.ids[r.noun], "p"), body); reply.Status != http.StatusUnauthorized {
+						t.Errorf("%s %s without a token: %d %s", r.method, r.path, reply.Status, reply.Text)
+					}
+				}
+				if r.noun == "" || r.noun == "products" && r.method == "GET" {
+					continue
+				}
+				id := s.ids[r.noun]
+				for _, who := range outsiders[r.noun] {
+					real := s.Call(who, r.method, r.with(id, "p"), body)
+					unknown := s.Call(who, r.method, r.with(strange(id), "p"), body)
+					a, b := requestID.ReplaceAllString(real.Text, ""), requestID.ReplaceAllString(unknown.Text, "")
+					if real.Status < 400 || real.Status != unknown.Status || a != b {
+						t.Errorf("%s %s as %s:\nforeign %d %s\nunknown %d %s", r.method, r.path, who, real.Status, real.Text, unknown.Status, unknown.Text)
+					}
+					checked++
+				}
+			}
+			if after := s.state(); before != after {
+				t.Errorf("outsiders changed something:\n%s\n%s", before, after)
+			}
+			if checked < 50 {
+				t.Errorf("only %d calls were compared", checked)
+			}
+		})
+	}
+}
+
+// state is what the owner sees of the scene.
+func (s scene) state() string {
+	var b strings.Builder
+	for _, path := range []string{"/products/" + s.ids["products"], "/orders/" + s.ids["orders"], "/instances/" + s.ids["instances"]} {
+		b.WriteString(s.Do("buyer", "GET", "/api/souk/v1"+path, "").Text)
+	}
+	b.WriteString(s.Do("operator", "GET", "/api/souk/v1/ledger/accounts", "").Text)
+	return b.String()
+}
+
+// Every documented operation is served: whoever may use it never hears that the route does not exist.
+func TestEveryDocumentedRouteIsServed(t *testing.T) {
+	s := setScene(t, Start(t, "sqlite"))
+	for _, r := range routes(t) {
+		served := false
+		var last Reply
+		for _, who := range []string{"operator", "yunfan", "buyer"} {
+			// An unknown id: nothing is changed, and the answer names the noun, not the route.
+			last = s.Call(who, r.method, r.with(strange("00000000-0000-7000-8000-000000000000"), "p"), bodies[r.method+" "+r.path])
+			if last.Status != http.StatusMethodNotAllowed && !strings.Contains(last.Text, "no such route") && !strings.Contains(last.Text, "no such page") {
+				served = true
+				break
+			}
+		}
+		if !served {
+			t.Errorf("%s %s is documented and not served: %d %s", r.method, r.path, last.Status, last.Text)
+		}
+	}
+}
+
+// What each role may do, as far as it shows on the routes: 403 for a role that may not, whatever the id.
+func TestRolesOnTheRoutes(t *testing.T) {
+	s := setScene(t, Start(t, "sqlite"))
+	cases := []struct {
+		login, method, path string
+		status              int
+	}{
+		{"viewer", "POST", "/orders/" + s.ids["orders"] + "/pay", 403},
+		{"viewer", "GET", "/orders/" + s.ids["orders"], 200},
+		{"buyer", "POST", "/products/" + s.ids["products"] + "/approve", 403},
+		{"yunfan", "POST", "/products/" + s.ids["products"] + "/approve", 403},
+		{"buyer", "POST", "/attempts/" + s.ids["attempts"] + "/restart", 403},
+		{"buyer", "GET", "/attempts/" + s.ids["attempts"], 200},
+		{"yunfan", "GET", "/instances/" + s.ids["instances"], 200},
+		{"finance", "GET", "/ledger/accounts", 200},
+		{"yunfan", "GET", "/ledger/accounts", 200},
+		{"buyer", "GET", "/notices", 200},
+	}
+	for _, c := range cases {
+		if r := s.Call(c.login, c.method, "/api/souk/v1"+c.path, ""); r.Status != c.status {
+			t.Errorf("%s %s as %s: %d, want %d: %s", c.method, c.path, c.login, r.Status, c.status, r.Text)
+		}
+	}
+	for _, path := range []string{"/companies/" + s.ids["companies"] + "/top-up"} {
+		if r := s.Call("buyer", "POST", "/api/souk/v1"+path, `{"amount":"5.00"}`); r.Status != 403 {
+			t.Errorf("a buyer tops itself up: %d %s", r.Status, r.Text)
+		}
+	}
+	seen := s.Do("buyer", "GET", "/api/souk/v1/attempts/"+s.ids["attempts"], "")
+	if seen.String("request") != "" || seen.String("response") != "" {
+		t.Error("a buyer sees the bytes of a call")
+	}
+	if r := s.Do("yunfan", "GET", "/api/souk/v1/attempts/"+s.ids["attempts"], ""); !strings.Contains(r.String("request"), "/not-started-yet?activity=newInstance&") {
+		t.Errorf("the seller does not see what was sent: %q", r.String("request"))
+	}
+}
