@@ -37,7 +37,7 @@ var floors = []floor{
 	{name: "face", prefix: "internal/face", inside: []string{"internal/ground", "internal/domain", "protocol", "internal/service", "api"}, any: true, rank: 4},
 	{name: "config", prefix: "internal/config", inside: []string{"internal/ground"}, out: []string{"github.com/spf13/"}, rank: 4},
 	{name: "program", prefix: "internal/program", inside: []string{"internal/ground", "internal/domain", "protocol", "internal/engine", "internal/service", "internal/face", "internal/config", "api"}, any: true, rank: 5},
-	{name: "harness", prefix: "internal/harness", inside: []string{"internal/ground", "internal/domain", "protocol", "isv", "internal/engine", "internal/service", "internal/config", "internal/program"}, any: true, rank: 5},
+	{name: "harness", prefix: "internal/harness", inside: []string{"internal/ground", "internal/domain", "protocol", "isv", "internal/engine", "internal/service", "internal/config", "internal/program", "api"}, any: true, rank: 5},
 	{name: "house", prefix: "internal/house", rank: 6},
 	{name: "e2e", prefix: "e2e", inside: []string{"internal/face", "internal/ground", "internal/domain", "internal/harness"}, any: true, rank: 6},
 	{name: "examples", prefix: "examples", inside: []string{"isv", "protocol"}, rank: 6},
