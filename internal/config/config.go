@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/souk-market/souk/internal/ground/secret"
 )
 
 // Mode is what a marketplace is for.
@@ -33,8 +35,8 @@ type Config struct {
 	// BaseURL is the address under which people and sellers reach the marketplace, without a final
 	// slash; empty means that it follows from Listen.
 	BaseURL string
-	// MasterKey is 32 bytes as base64, or empty for the file master.key in Data. Never print it.
-	MasterKey string
+	// MasterKey is 32 bytes as base64, or empty for the file master.key in Data.
+	MasterKey secret.Secret
 
 	// ExpireZone is the zone of V1 expireTime; BusinessZone that of days, months and order ids.
 	ExpireZone, BusinessZone *time.Location

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -146,7 +147,8 @@ func TestSecretsAreNotEchoed(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	slog.New(slog.NewTextHandler(&out, nil)).Info("start", "config", c)
+	slog.New(slog.NewTextHandler(&out, nil)).Info("start", "config", c, "key", c.MasterKey)
+	fmt.Fprintf(&out, "%v %+v", c.MasterKey, c.MasterKey)
 	if strings.Contains(out.String(), "planted") || strings.Contains(out.String(), "AAECAw") || !strings.Contains(out.String(), "souk:***@db") {
 		t.Errorf("log line: %s", out.String())
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // zones are known on machines without a zone database
+
+	"github.com/souk-market/souk/internal/ground/secret"
 )
 
 // Option is one row of Table.
@@ -85,7 +87,7 @@ var Table = []Option{
 			if b, err := base64.StdEncoding.Strict().DecodeString(s); s != "" && (err != nil || len(b) != 32) {
 				return wants("32 bytes as base64 (44 characters)")
 			}
-			c.MasterKey = s
+			c.MasterKey = secret.Secret(s)
 			return nil
 		}},
 	{Name: "expire-time-zone", Type: "zone", Default: "+8", Spec: "01 §1.3", Meaning: "Zone of `expireTime` in V1 calls. V2 and the order query always use UTC.",

@@ -95,7 +95,7 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	}
 	var ring *keyring.Ring
 	if c.MasterKey != "" {
-		ring, err = keyring.Parse(c.MasterKey)
+		ring, err = keyring.Parse(c.MasterKey.Reveal())
 	} else {
 		ring, err = keyring.Load(filepath.Join(c.Data, "master.key"), true)
 	}
