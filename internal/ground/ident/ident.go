@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,21 +17,34 @@ const (
 	upperDigits    = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 )
 
-// Row is a new row key: a version 7 UUID of the given instant, 36 characters.
+// Row is a new row key: a version 7 UUID of the given instant, 36 characters. Keys
+// of one process always grow, also within one instant and when the clock is stepped
+// back, so that lists by key are in the order of writing.
 func Row(now time.Time) string {
+	ticks := next(uint64(now.UnixMicro()) * 4096 / 1000) // 1/4096 ms
 	var b [16]byte
-	fill(b[6:])
-	ms := uint64(now.UnixMilli())
+	fill(b[8:])
+	ms := ticks >> 12
 	for i := 0; i < 6; i++ {
 		b[i] = byte(ms >> (8 * (5 - i)))
 	}
-	// The twelve bits after the version hold the part below a millisecond, so rows
-	// of one process stay in order inside a millisecond too.
-	frac := uint16(now.UnixMicro() % 1000 * 4096 / 1000)
-	b[6] = 0x70 | byte(frac>>8)
-	b[7] = byte(frac)
+	b[6] = 0x70 | byte(ticks>>8)&0x0f
+	b[7] = byte(ticks)
 	b[8] = b[8]&0x3f | 0x80
 	return format(b)
+}
+
+var lastTick atomic.Uint64
+
+// next gives the wanted tick, or the one after the last given when that is later.
+func next(want uint64) uint64 {
+	for {
+		last := lastTick.Load()
+		t := max(want, last+1)
+		if lastTick.CompareAndSwap(last, t) {
+			return t
+		}
+	}
 }
 
 // UUID is a random version 4 UUID: specification codes, business ids, interconnection keys.

@@ -29,11 +29,17 @@ func TestForms(t *testing.T) {
 	}
 }
 
-func TestRowsOfLaterInstantsSortLater(t *testing.T) {
-	now := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
+func TestRowsSortInTheOrderOfMaking(t *testing.T) {
+	now := time.Date(2126, 11, 24, 0, 0, 0, 0, time.UTC) // later than any row made by other tests
 	last := ""
-	for i := range 2000 {
-		id := ident.Row(now.Add(time.Duration(i) * 100 * time.Microsecond))
+	for i := range 3000 {
+		if i == 1000 {
+			now = now.Add(-time.Hour) // the operating system's clock is stepped back
+		}
+		if i%3 == 0 {
+			now = now.Add(100 * time.Microsecond)
+		}
+		id := ident.Row(now)
 		if id <= last {
 			t.Fatalf("row %d: %s does not sort after %s", i, id, last)
 		}

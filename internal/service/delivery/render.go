@@ -1,7 +1,8 @@
 package delivery
 
 import (
-	"crypto/rand"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -162,10 +163,24 @@ func (p *plan) contact(wanted bool, candidates ...string) (string, error) {
 			if p.product.Settings.SealBits == 128 {
 				bits = sealed.AES128
 			}
-			return sealed.Seal(p.keys[0], bits, c, rand.Reader)
+			return sealed.SealWithIV(p.keys[0], bits, p.contactIV(c), c)
 		}
 	}
 	return "", nil
+}
+
+// contactIV is the same for every repetition of one order, so that two sends differ
+// in nothing but businessId and stamp, and for nobody without the key to foresee.
+// spec: 10 §12.3
+func (p *plan) contactIV(text string) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	h := hmac.New(sha256.New, []byte(p.keys[0]))
+	h.Write([]byte("souk contact iv\x00" + p.line.ID + "\x00" + text))
+	iv := make([]byte, 16)
+	for i, b := range h.Sum(nil)[:16] {
+		iv[i] = alphabet[int(b)%len(alphabet)]
+	}
+	return string(iv)
 }
 
 func chargingV1(c order.Charging) v1.ChargingMode {

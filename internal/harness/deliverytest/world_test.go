@@ -1,0 +1,492 @@
+package deliverytest
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"sort"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/souk-market/souk/internal/config"
+	"github.com/souk-market/souk/internal/engine/database"
+	"github.com/souk-market/souk/internal/engine/databasetest"
+	"github.com/souk-market/souk/internal/engine/store"
+	"github.com/souk-market/souk/internal/ground/clock"
+	"github.com/souk-market/souk/internal/harness/demo"
+	"github.com/souk-market/souk/internal/program"
+)
+
+const api = "/api/souk/v1"
+
+// start is 10:00 in Shanghai: the hour of E12.
+var start = time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
+
+// world is a sandbox with the demo's people and products and one seller in the
+// test's hands. The wire clock stands still; the business clock moves by the sandbox.
+type world struct {
+	t       *testing.T
+	p       *program.Program
+	f       *demo.File
+	wire    *clock.Manual
+	seller  *seller
+	offers  map[string]string // "v1 month" → product_id
+	byOffer map[string]string // product_id → product
+}
+
+// each runs a test on both engines.
+func each(t *testing.T, f func(t *testing.T, w *world)) { eachWith(t, nil, f) }
+
+func eachWith(t *testing.T, change func(*config.Config), f func(t *testing.T, w *world)) {
+	for _, engine := range []database.Engine{database.SQLite, database.Postgres} {
+		t.Run(string(engine), func(t *testing.T) { f(t, newWorld(t, engine, change)) })
+	}
+}
+
+func newWorld(t *testing.T, engine database.Engine, change func(*config.Config)) *world {
+	env := map[string]string{"SOUK_MODE": "sandbox", "SOUK_DATA": t.TempDir(), "SOUK_DATABASE": databasetest.URL(t, engine, store.Migrations)}
+	c, err := config.Load(nil, func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.TimeoutScale = 0.02 // V1 waits 400 ms, V2 100 ms
+	if change != nil {
+		change(&c)
+	}
+	log := slog.New(slog.DiscardHandler)
+	if os.Getenv("SOUK_TEST_LOG") != "" {
+		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	}
+	w := &world{t: t, wire: clock.NewManual(start), offers: map[string]string{}, byOffer: map[string]string{}}
+	if w.p, err = program.Open(t.Context(), c, program.Options{Wire: w.wire, Logger: log, Synchronous: "OFF"}); err != nil {
+		t.Fatal(err)
+	}
+	if w.f, err = demo.Seed(t.Context(), w.p); err != nil {
+		t.Fatal(err)
+	}
+	w.seller = newSeller(t)
+	for _, protocol := range []string{"v1", "v2"} {
+		s := w.f.Seller(protocol)
+		if err := demo.Register(t.Context(), w.p, s, w.seller.url+"/"+protocol, w.seller.url+"/notify-"+protocol); err != nil {
+			t.Fatal(err)
+		}
+		w.seller.keys[protocol], w.seller.keys["notify-"+protocol] = s.Keys["base"], s.Keys["general"]
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.f.BaseURL = "http://" + l.Addr().String()
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- w.p.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		w.seller.open()
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+		if err := w.p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	products, err := demo.All[demo.Product](t.Context(), w.as("buyer"), api+"/products")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range products {
+		for _, sku := range p.SKUs {
+			for _, o := range sku.Offers {
+				w.byOffer[o.ProductID] = p.ID
+				if k := p.Protocol + " " + o.PeriodType; w.offers[k] == "" && (sku.Quantity != nil || o.PeriodType == "one_time") {
+					w.offers[k] = o.ProductID
+				}
+			}
+		}
+	}
+	return w
+}
+
+// as gives the API in the name of a login or a role.
+func (w *world) as(who string) demo.Client {
+	for _, a := range w.f.Accounts {
+		if a.Login == who {
+			return demo.Client{Base: w.f.BaseURL, Token: a.Token}
+		}
+	}
+	w.t.Fatalf("nobody is called %s", who)
+	return demo.Client{}
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// refused checks that a call was refused with a status and code.
+func (w *world) refused(err error, status int, code string) {
+	w.t.Helper()
+	var p *demo.Problem
+	if !errors.As(err, &p) || p.Status != status || p.Code != code {
+		w.t.Fatalf("got %v, want %d %s", err, status, code)
+	}
+}
+
+// place submits an order of the buyer.
+func (w *world) place(offer string, quantity int) (o demo.Order) {
+	w.t.Helper()
+	w.must(w.as("buyer").Do(w.t.Context(), "POST", api+"/orders", "", map[string]any{"product_id": w.offers[offer], "period_number": 1, "quantity": quantity, "accept_agreement": true}, &o))
+	return o
+}
+
+// buy places and pays.
+func (w *world) buy(offer string, quantity int) (o demo.Order) {
+	w.t.Helper()
+	o = w.place(offer, quantity)
+	w.must(w.as("buyer").Do(w.t.Context(), "POST", api+"/orders/"+o.ID+"/pay", "", map[string]any{}, &o))
+	return o
+}
+
+func (w *world) order(id string) (o demo.Order) {
+	w.t.Helper()
+	w.must(w.as("buyer").Do(w.t.Context(), "GET", api+"/orders/"+id, "", nil, &o))
+	return o
+}
+
+func (w *world) instance(id string) (i demo.Instance) {
+	w.t.Helper()
+	w.must(w.as("buyer").Do(w.t.Context(), "GET", api+"/instances/"+id, "", nil, &i))
+	return i
+}
+
+// attempts lists the calls of an order (or all, for ""), oldest first.
+func (w *world) attempts(order, activity string) []demo.Attempt {
+	w.t.Helper()
+	as, err := demo.All[demo.Attempt](w.t.Context(), w.as("operator"), api+"/attempts?sort=started_at&order="+order+"&activity="+activity)
+	w.must(err)
+	return as
+}
+
+// last is the latest call of an activity of an order.
+func (w *world) last(order, activity string) demo.Attempt {
+	w.t.Helper()
+	as := w.attempts(order, activity)
+	if len(as) == 0 {
+		w.t.Fatalf("order %s has no %s", order, activity)
+	}
+	return as[len(as)-1]
+}
+
+// settle waits until no job is due or running: the clock moves by nothing.
+func (w *world) settle() { w.t.Helper(); w.move(0) }
+
+// move moves the business clock and waits until all that became due is done.
+func (w *world) move(d time.Duration) {
+	w.t.Helper()
+	var st struct{ Moving bool }
+	w.must(w.as("operator").Do(w.t.Context(), "POST", api+"/sandbox/clock", "", map[string]string{"advance": d.String(), "wait": "2m"}, &st))
+	if st.Moving {
+		w.t.Fatal("the clock did not arrive")
+	}
+}
+
+// moveTo moves the business clock to a distance from the start.
+func (w *world) moveTo(d time.Duration) {
+	w.t.Helper()
+	w.move(start.Add(d).Sub(w.p.Kernel.Clock.Now()))
+}
+
+func (w *world) balance(account string) string {
+	w.t.Helper()
+	as, err := demo.All[demo.LedgerAccount](w.t.Context(), w.as("operator"), api+"/ledger/accounts")
+	w.must(err)
+	for _, a := range as {
+		if a.Account == account {
+			return a.Balance
+		}
+	}
+	return "0.00"
+}
+
+func (w *world) available() string {
+	return w.balance("buyer:" + w.f.Account("buyer").CompanyID + ":available")
+}
+
+func (w *world) held() string { return w.balance("buyer:" + w.f.Account("buyer").CompanyID + ":held") }
+
+// notices lists the kinds of notices of a login's company about an order.
+func (w *world) notices(login, order string) []string {
+	w.t.Helper()
+	type notice struct {
+		Kind      string
+		OrderID   string `json:"order_id"`
+		CompanyID string `json:"company_id"`
+	}
+	ns, err := demo.All[notice](w.t.Context(), w.as(login), api+"/notices")
+	w.must(err)
+	var out []string
+	for _, n := range ns {
+		if n.OrderID == order || order == "" {
+			out = append(out, n.Kind)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// sound checks ledger and books from outside and inside.
+func (w *world) sound() {
+	w.t.Helper()
+	err := w.p.DB.Read(w.t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		bad, err := store.CheckLedger(ctx, tx)
+		if err == nil && len(bad) > 0 {
+			err = fmt.Errorf("the ledger is not sound: %v", bad)
+		}
+		return err
+	})
+	w.must(err)
+}
+
+// configure sets the switches of the product behind an offer.
+func (w *world) configure(login, offer string, settings map[string]any) {
+	w.t.Helper()
+	w.must(w.as(login).Do(w.t.Context(), "PUT", api+"/products/"+w.byOffer[w.offers[offer]]+"/settings", "", settings, nil))
+}
+
+// call is one request as the seller's socket saw it.
+type call struct {
+	raw    *http.Request
+	query  url.Values
+	body   []byte
+	fields map[string]string // V2 and notifications: the body's members
+	proto  string            // v1, v2, notify-v1 or notify-v2
+}
+
+func (c call) activity() string {
+	if c.proto == "v1" {
+		return c.query.Get("activity")
+	}
+	return c.fields["activity"]
+}
+
+func (c call) get(name string) string {
+	if c.proto == "v1" {
+		return c.query.Get(name)
+	}
+	return c.fields[name]
+}
+
+// seller is a server in the test's hands: it keeps what came and answers what it is
+// told to, well by default. Its checks of signatures are written here by hand and
+// share nothing with the program.
+type seller struct {
+	t    *testing.T
+	url  string
+	keys map[string]string
+
+	mu      sync.Mutex
+	calls   []call
+	answer  func(c call) reply
+	gate    chan struct{}
+	invalid []string
+}
+
+// reply is what the seller answers.
+type reply struct {
+	status  int
+	header  map[string][]string
+	body    string
+	sign    string // "", "none", "wrong"
+	kind    string // content type
+	wait    time.Duration
+	hangup  bool // close without an answer
+	newline bool // sign the body with a line feed at its end
+}
+
+func newSeller(t *testing.T) *seller {
+	s := &seller{t: t, keys: map[string]string{}}
+	server := httptest.NewServer(s)
+	s.url = server.URL
+	t.Cleanup(server.Close)
+	return s
+}
+
+// behave replaces how the seller answers; nil is well.
+func (s *seller) behave(f func(c call) reply) { s.mu.Lock(); s.answer = f; s.mu.Unlock() }
+
+// close makes every answer wait until open.
+func (s *seller) close() { s.mu.Lock(); s.gate = make(chan struct{}); s.mu.Unlock() }
+
+func (s *seller) open() {
+	s.mu.Lock()
+	if s.gate != nil {
+		close(s.gate)
+		s.gate = nil
+	}
+	s.mu.Unlock()
+}
+
+// seen lists the calls of an activity.
+func (s *seller) seen(activity string) (out []call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.calls {
+		if c.activity() == activity {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// ServeHTTP takes a call.
+func (s *seller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := call{raw: r, query: r.URL.Query(), proto: strings.Trim(r.URL.Path, "/")}
+	c.body, _ = io.ReadAll(r.Body)
+	if c.proto != "v1" {
+		_ = json.Unmarshal(c.body, &c.fields)
+	}
+	s.mu.Lock()
+	key := s.keys[c.proto]
+	s.calls = append(s.calls, c)
+	if problem := verify(c, key); problem != "" {
+		s.invalid = append(s.invalid, c.activity()+": "+problem)
+	}
+	answer, gate := s.answer, s.gate
+	s.mu.Unlock()
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-r.Context().Done():
+		}
+	}
+	out := well(c)
+	if answer != nil {
+		out = answer(c)
+	}
+	s.send(w, r, out, key)
+}
+
+func (s *seller) send(w http.ResponseWriter, r *http.Request, out reply, key string) {
+	if out.wait > 0 {
+		select {
+		case <-time.After(out.wait):
+		case <-r.Context().Done():
+		}
+	}
+	if out.hangup {
+		panic(http.ErrAbortHandler)
+	}
+	body := out.body
+	if out.newline {
+		body += "\n"
+	}
+	if out.kind == "" {
+		out.kind = "application/json;charset=utf-8"
+	}
+	w.Header().Set("Content-Type", out.kind)
+	for name, values := range out.header {
+		w.Header()[name] = values
+	}
+	switch {
+	case out.sign == "none" || out.header["Body-Sign"] != nil:
+	case out.sign == "wrong":
+		w.Header().Set("Body-Sign", bodySign("another key", body))
+	default:
+		w.Header().Set("Body-Sign", bodySign(key, body))
+	}
+	if out.status == 0 {
+		out.status = 200
+	}
+	w.WriteHeader(out.status)
+	_, _ = io.WriteString(w, body)
+}
+
+func mac(key, text string) []byte {
+	h := hmac.New(sha256.New, []byte(key))
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+func bodySign(key, body string) string {
+	return `sign_type="HMAC-SHA256", signature= "` + base64.StdEncoding.EncodeToString(mac(key, body)) + `"`
+}
+
+// verify is the documents' own check: for V1 the first value of each decoded name in
+// tree-map order; for V2 and notifications over the bytes received.
+func verify(c call, key string) string {
+	if c.proto == "v1" {
+		var names []string
+		for n := range c.query {
+			if n != "authToken" {
+				names = append(names, n)
+			}
+		}
+		sort.Strings(names)
+		var pairs []string
+		for _, n := range names {
+			pairs = append(pairs, n+"="+c.query.Get(n))
+		}
+		want := base64.StdEncoding.EncodeToString(mac(key+c.query.Get("timeStamp"), strings.Join(pairs, "&")))
+		if got := c.query.Get("authToken"); got != want {
+			return fmt.Sprintf("authToken %q, want %q", got, want)
+		}
+		return ""
+	}
+	inner := fmt.Sprintf("%x", mac(key, string(c.body)))
+	want := fmt.Sprintf("%X", mac(key, key+c.query.Get("nonce")+c.query.Get("timestamp")+inner))
+	if got := c.query.Get("signature"); got != want {
+		return fmt.Sprintf("signature %q, want %q", got, want)
+	}
+	return ""
+}
+
+// well is a good answer to any call.
+func well(c call) reply {
+	ok := `{"resultCode":"000000","resultMsg":"success."`
+	switch c.activity() {
+	case "newInstance":
+		id := "inst-" + c.get("orderId")
+		if c.proto == "v1" {
+			return reply{body: ok + `,"instanceId":"` + id + `","appInfo":{"frontEndUrl":"https://app.example/` + id + `"}}`}
+		}
+		return reply{body: ok + `,"instanceId":"` + id + `"}`}
+	case "queryInstance":
+		return reply{body: ok + `,"info":[{"instanceId":"` + c.get("instanceId") + `","appInfo":{"frontEndUrl":"https://app.example/","userName":"admin","password":"pass-word-1"}}]}`}
+	}
+	return reply{body: ok + "}"}
+}
+
+// code answers a result code to everything but order notifications.
+func code(resultCode string) func(call) reply {
+	return func(c call) reply {
+		if strings.HasPrefix(c.proto, "notify") {
+			return well(c)
+		}
+		return reply{body: `{"resultCode":"` + resultCode + `","resultMsg":"不行"}`}
+	}
+}
+
+// only makes one activity answer differently.
+func only(activity string, f func(call) reply) func(call) reply {
+	return func(c call) reply {
+		if c.activity() == activity {
+			return f(c)
+		}
+		return well(c)
+	}
+}
