@@ -4,18 +4,22 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/souk-market/souk/api/apitest"
 	"github.com/souk-market/souk/internal/config"
 	"github.com/souk-market/souk/internal/engine/database"
 	"github.com/souk-market/souk/internal/engine/databasetest"
 	"github.com/souk-market/souk/internal/engine/store"
+	"github.com/souk-market/souk/internal/ground/money"
 	"github.com/souk-market/souk/internal/harness/demo"
 	"github.com/souk-market/souk/internal/program"
 )
@@ -50,14 +54,17 @@ func Start(t *testing.T, engine database.Engine) *Market {
 	}
 	// The jobs run beside the test's own listener, which checks every reply.
 	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
+	ended := make(chan error, 2)
 	go func() { ended <- p.Runner.Run(ctx) }()
+	go func() { ended <- p.Sandbox.Run(ctx) }()
 	srv := httptest.NewServer(apitest.Handler(t, p.Handler))
 	t.Cleanup(func() {
 		srv.Close()
 		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("jobs: %v", err)
+		for range 2 {
+			if err := <-ended; err != nil {
+				t.Errorf("jobs: %v", err)
+			}
 		}
 		if err := p.Close(); err != nil {
 			t.Errorf("close: %v", err)
@@ -107,12 +114,21 @@ func (r Reply) String(path string) string {
 // Call sends a request as a person; login "" sends no token. body "" sends none.
 func (m *Market) Call(login, method, path, body string) Reply {
 	m.t.Helper()
+	return m.CallKey(login, method, path, body, "")
+}
+
+// CallKey is Call with an Idempotency-Key, if it is not empty. It may be used by several goroutines.
+func (m *Market) CallKey(login, method, path, body, key string) Reply {
+	m.t.Helper()
 	req, err := http.NewRequest(method, m.URL+path, bytes.NewReader([]byte(body)))
 	if err != nil {
 		m.t.Fatal(err)
 	}
 	if login != "" {
 		req.Header.Set("Authorization", "Bearer "+m.Account(login).Token)
+	}
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
 	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
@@ -141,4 +157,67 @@ func (m *Market) Do(login, method, path, body string) Reply {
 		m.t.Fatalf("%s %s as %s: %d %s", method, path, login, r.Status, r.Text)
 	}
 	return r
+}
+
+// Offer finds an offer on sale by the names of its product and SKU and its period type.
+func (m *Market) Offer(product, sku, period string) string {
+	m.t.Helper()
+	for _, p := range m.Do("", "GET", "/api/souk/v1/products", "").Body["items"].([]any) {
+		p := p.(map[string]any)
+		for _, k := range p["skus"].([]any) {
+			k := k.(map[string]any)
+			for _, o := range k["offers"].([]any) {
+				if o := o.(map[string]any); p["name"] == product && k["name"] == sku && o["period_type"] == period {
+					return o["product_id"].(string)
+				}
+			}
+		}
+	}
+	m.t.Fatalf("%s %s by %s is not on sale", product, sku, period)
+	return ""
+}
+
+// Place orders an offer as the buyer and gives the order's id.
+func (m *Market) Place(offer string, quantity int) string {
+	m.t.Helper()
+	return m.Do("buyer", "POST", "/api/souk/v1/orders", fmt.Sprintf(`{"product_id":%q,"quantity":%d,"accept_agreement":true}`, offer, quantity)).String("id")
+}
+
+// Accounts are all balances of the ledger, "account currency" → amount. It fails when they do not add up to zero.
+func (m *Market) Accounts() map[string]money.Amount {
+	m.t.Helper()
+	all, sums := map[string]money.Amount{}, map[string]money.Amount{}
+	for page := ""; ; {
+		r := m.Do("operator", "GET", "/api/souk/v1/ledger/accounts?limit=200&page="+url.QueryEscape(page), "")
+		for _, item := range r.Body["items"].([]any) {
+			a := item.(map[string]any)
+			amount, err := money.Parse(strings.TrimPrefix(a["balance"].(string), "-"))
+			if err != nil {
+				m.t.Fatal(err)
+			}
+			if strings.HasPrefix(a["balance"].(string), "-") {
+				amount = -amount
+			}
+			all[a["account"].(string)+" "+a["currency"].(string)] = amount
+			sums[a["currency"].(string)] += amount
+		}
+		if page = r.String("next"); page == "" {
+			break
+		}
+	}
+	for currency, sum := range sums {
+		if sum != 0 {
+			m.t.Errorf("the ledger is out of balance by %s %s", sum, currency)
+		}
+	}
+	return all
+}
+
+// Advance moves the business clock and waits until all work due on the way is done.
+func (m *Market) Advance(d time.Duration) {
+	m.t.Helper()
+	r := m.Do("operator", "POST", "/api/souk/v1/sandbox/clock", fmt.Sprintf(`{"advance":%q,"wait":"2m"}`, d))
+	if r.Body["moving"] != false {
+		m.t.Fatalf("the clock did not arrive: %s", r.Text)
+	}
 }
