@@ -18,14 +18,24 @@ const sectionsFile = "docs/spec-sections.txt"
 var (
 	headingID   = regexp.MustCompile(`^#{2,4} (?:§ ?)?([A-Z]?[0-9]+[a-z]?(?:\.[0-9]+)*)\.? `)
 	paragraphID = regexp.MustCompile(`^([0-9]+\.[0-9]+) `)
+	checkID     = regexp.MustCompile(`(?:^|\. )([1-9]|1[0-9]|20)(?:\.)? [\p{L}0-9]`)
 	chapterFile = regexp.MustCompile(`^([0-9]{2})-.*\.md$`)
 )
 
-// sectionsOf reads the numbered headings of one chapter, and in the chapters of rulings (01, 02) the
-// numbered paragraphs too.
+// sectionsOf reads the numbered headings of one chapter, in the chapters of rulings (01, 02) the numbered
+// paragraphs too, and the numbered checks that chapter 10 §12 lists and 02 adds to.
 func sectionsOf(chapter, text string) []string {
 	var ids []string
+	checks := false
 	for _, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(line, "#") {
+			checks = strings.Contains(line, "More checks for 10 §12") || chapter == "10" && strings.HasPrefix(line, "## 12. ")
+		} else if checks {
+			for _, m := range checkID.FindAllStringSubmatch(line, -1) {
+				ids = append(ids, "10 §12."+m[1])
+			}
+			continue
+		}
 		m := headingID.FindStringSubmatch(line)
 		if m == nil && (chapter == "01" || chapter == "02") {
 			m = paragraphID.FindStringSubmatch(line)
@@ -164,6 +174,12 @@ func TestCitationsAreRead(t *testing.T) {
 	}
 	if got := fmt.Sprint(sectionsOf("20", "# Part A\n## A2. Flow\n### A2.1 Form\n## B9a. Seeds\n1.1 no\n")); got != "[20 §A2 20 §A2.1 20 §B9a]" {
 		t.Errorf("headings: %s", got)
+	}
+	if got := fmt.Sprint(sectionsOf("10", "## 12. Checks\n1. All vectors, 2 times\n2. A newInstance\n")); got != "[10 §12 10 §12.1 10 §12.2]" {
+		t.Errorf("checks: %s", got)
+	}
+	if got := fmt.Sprint(sectionsOf("02", "### More checks for 10 §12\n13 Spring without Boot. 14 two equal headers pass, two different fail.\n## 2 V2\n")); got != "[10 §12.13 10 §12.14 02 §2]" {
+		t.Errorf("more checks: %s", got)
 	}
 	if got := fmt.Sprint(sectionsOf("01", "## 1 Time\n1.1 **Two**\n")); got != "[01 §1 01 §1.1]" {
 		t.Errorf("paragraphs: %s", got)
