@@ -490,3 +490,14 @@ func only(activity string, f func(call) reply) func(call) reply {
 		return well(c)
 	}
 }
+
+// until waits for something the program does by itself in real time.
+func (w *world) until(what string, done func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if done() {
+			return
+		}
+	}
+	w.t.Fatalf("never: %s", what)
+}
