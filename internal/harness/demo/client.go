@@ -32,15 +32,22 @@ func (p *Problem) Error() string {
 
 // Do makes one call; out may be nil. key is the Idempotency-Key, "" for none.
 func (c Client) Do(ctx context.Context, method, path, key string, in, out any) error {
-	var body io.Reader
+	var body, answer []byte
 	if in != nil {
-		b, err := json.Marshal(in)
-		if err != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
 			return err
 		}
-		body = bytes.NewReader(b)
 	}
-	r, err := http.NewRequestWithContext(ctx, method, c.Base+path, body)
+	if err := c.Raw(ctx, method, path, key, body, &answer); err != nil || out == nil {
+		return err
+	}
+	return json.Unmarshal(answer, out)
+}
+
+// Raw is Do with the bytes as they are; out may be nil.
+func (c Client) Raw(ctx context.Context, method, path, key string, body []byte, out *[]byte) error {
+	r, err := http.NewRequestWithContext(ctx, method, c.Base+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -50,9 +57,7 @@ func (c Client) Do(ctx context.Context, method, path, key string, in, out any) e
 	if key != "" {
 		r.Header.Set("Idempotency-Key", key)
 	}
-	if in != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
+	r.Header.Set("Content-Type", "application/json")
 	answer, err := client.Do(r)
 	if err != nil {
 		return err
@@ -72,10 +77,10 @@ func (c Client) Do(ctx context.Context, method, path, key string, in, out any) e
 		e.Error.Status = answer.StatusCode
 		return fmt.Errorf("%s %s: %w", method, path, &e.Error)
 	}
-	if out == nil {
-		return nil
+	if out != nil {
+		*out = raw
 	}
-	return json.Unmarshal(raw, out)
+	return nil
 }
 
 // The parts of the API's answers that the story reads.
