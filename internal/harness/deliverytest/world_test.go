@@ -57,6 +57,14 @@ func eachWith(t *testing.T, change func(*config.Config), f func(t *testing.T, w 
 }
 
 func newWorld(t *testing.T, engine database.Engine, change func(*config.Config)) *world {
+	out := io.Discard
+	if os.Getenv("SOUK_TEST_LOG") != "" {
+		out = os.Stderr
+	}
+	return newWorldLogging(t, engine, change, out)
+}
+
+func newWorldLogging(t *testing.T, engine database.Engine, change func(*config.Config), out io.Writer) *world {
 	env := map[string]string{"SOUK_MODE": "sandbox", "SOUK_DATA": t.TempDir(), "SOUK_DATABASE": databasetest.URL(t, engine, store.Migrations)}
 	c, err := config.Load(nil, func(name string) (string, bool) { v, ok := env[name]; return v, ok })
 	if err != nil {
@@ -66,10 +74,7 @@ func newWorld(t *testing.T, engine database.Engine, change func(*config.Config))
 	if change != nil {
 		change(&c)
 	}
-	log := slog.New(slog.DiscardHandler)
-	if os.Getenv("SOUK_TEST_LOG") != "" {
-		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
-	}
+	log := slog.New(slog.NewTextHandler(out, nil))
 	w := &world{t: t, wire: clock.NewManual(start), offers: map[string]string{}, byOffer: map[string]string{}}
 	if w.p, err = program.Open(t.Context(), c, program.Options{Wire: w.wire, Logger: log, Synchronous: "OFF"}); err != nil {
 		t.Fatal(err)
