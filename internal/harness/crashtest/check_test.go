@@ -11,12 +11,22 @@ import (
 	"github.com/souk-market/souk/internal/ground/money"
 )
 
+// outcome is what an order has to come to.
+type outcome int
+
+const (
+	delivered outcome = iota
+	refunded          // the seller refused for good and has nothing
+	orphaned          // refunded, but the seller may have made the instance
+)
+
 // found is what one line of a bought order came to.
 type found struct {
-	order, line, lineStatus, seller     string
-	instance, status, sellerInstance    string
-	orderStatus                         string
-	creates, unknown, answered, refunds int64 // attempts of newInstance; refunds posted
+	order, line, lineStatus, seller  string
+	instance, status, sellerInstance string
+	orderStatus                      string
+	orphaned                         bool
+	creates, unknown, refunds        int64 // attempts of newInstance; refunds posted
 }
 
 // facts are what the checks found, for the report.
@@ -25,10 +35,9 @@ type facts struct {
 }
 
 // check compares the three records: orders and instances, ledger, and the sellers'
-// own. refunded says which generation's orders were to fail for good.
-func (w *world) check(orders map[string]string, refunded map[string]bool) (f facts) {
-	t := w.t
-	t.Helper()
+// own. want is what every order has to come to.
+func (w *world) check(orders map[string]string, want outcome) (f facts) {
+	w.t.Helper()
 	lines := w.lines()
 	f.orders = len(orders)
 
@@ -36,18 +45,18 @@ func (w *world) check(orders map[string]string, refunded map[string]bool) (f fac
 	byOrder := map[string]found{}
 	for _, l := range lines {
 		if _, twice := byOrder[l.order]; twice {
-			t.Errorf("order %s has two lines", l.order)
+			w.complain("order %s has two lines", l.order)
 		}
 		byOrder[l.order] = l
 		if _, ours := orders[l.order]; !ours {
-			t.Errorf("order %s (%s) exists although nobody was told of it", l.order, l.orderStatus)
+			w.complain("order %s (%s) exists although nobody was told of it", l.order, l.orderStatus)
 		}
 	}
-	delivered := map[string]int{} // by generation
+	sold := map[string]int{} // by generation
 	for id, g := range orders {
 		l, there := byOrder[id]
 		if !there {
-			t.Errorf("order %s is lost", id)
+			w.complain("order %s is lost", id)
 			continue
 		}
 		f.creates += int(l.creates)
@@ -56,27 +65,30 @@ func (w *world) check(orders map[string]string, refunded map[string]bool) (f fac
 			f.repeated++
 		}
 		wantLine, wantInstance, wantRefunds := "DELIVERED", "ACTIVE", int64(0)
-		if refunded[g] {
+		if want != delivered {
 			wantLine, wantInstance, wantRefunds = "REFUNDED", "FAILED", 1
 			f.refunded++
 		} else {
-			delivered[g]++
+			sold[g]++
 			f.delivered++
 			if l.sellerInstance == "" {
-				t.Errorf("order %s is delivered without the seller's instanceId", id)
+				w.complain("order %s is delivered without the seller's instanceId", id)
 			}
 		}
 		if l.orderStatus != "COMPLETED" || l.lineStatus != wantLine || l.status != wantInstance || l.refunds != wantRefunds {
-			t.Errorf("order %s: order %s, line %s, instance %s, %d refunds; want COMPLETED, %s, %s, %d",
+			w.complain("order %s: order %s, line %s, instance %s, %d refunds; want COMPLETED, %s, %s, %d",
 				id, l.orderStatus, l.lineStatus, l.status, l.refunds, wantLine, wantInstance, wantRefunds)
 		}
+		if l.orphaned != (want == orphaned) {
+			w.complain("order %s: marked as possibly orphaned: %v", id, l.orphaned)
+		}
 		if l.creates == 0 {
-			t.Errorf("order %s came to its end without a call to the seller", id)
+			w.complain("order %s came to its end without a call to the seller", id)
 		}
 	}
-	w.checkLedger(delivered)
+	w.checkLedger(sold)
 	w.checkNotifications(len(lines))
-	w.checkSellers(lines, refunded)
+	w.checkSellers(lines, want)
 	return f
 }
 
@@ -84,7 +96,7 @@ func (w *world) check(orders map[string]string, refunded map[string]bool) (f fac
 func (w *world) lines() (all []found) {
 	w.read(func(ctx context.Context, tx *database.Tx) error {
 		all = nil
-		rows, err := tx.Query(ctx, `SELECT o.id, o.status, o.seller_id, l.id, l.status, COALESCE(i.id, ''), COALESCE(i.status, ''), COALESCE(i.seller_instance_id, ''),
+		rows, err := tx.Query(ctx, `SELECT o.id, o.status, o.possibly_orphaned, o.seller_id, l.id, l.status, COALESCE(i.id, ''), COALESCE(i.status, ''), COALESCE(i.seller_instance_id, ''),
 				(SELECT COUNT(*) FROM attempt a WHERE a.order_line_id = l.id AND a.activity = 'newInstance'),
 				(SELECT COUNT(*) FROM attempt a WHERE a.order_line_id = l.id AND a.activity = 'newInstance' AND a.state = 'unknown'),
 				(SELECT COUNT(*) FROM ledger_transaction t WHERE t.kind = 'refund-before-capture' AND t.ref = l.id)
@@ -95,7 +107,7 @@ func (w *world) lines() (all []found) {
 		}
 		for rows.Next() {
 			var l found
-			if err := rows.Scan(&l.order, &l.orderStatus, &l.seller, &l.line, &l.lineStatus, &l.instance, &l.status, &l.sellerInstance, &l.creates, &l.unknown, &l.refunds); err != nil {
+			if err := rows.Scan(&l.order, &l.orderStatus, &l.orphaned, &l.seller, &l.line, &l.lineStatus, &l.instance, &l.status, &l.sellerInstance, &l.creates, &l.unknown, &l.refunds); err != nil {
 				return err
 			}
 			all = append(all, l)
@@ -107,7 +119,7 @@ func (w *world) lines() (all []found) {
 
 // checkLedger: every transaction balances, every account is the sum of its entries,
 // and the money is where the deliveries say.
-func (w *world) checkLedger(delivered map[string]int) {
+func (w *world) checkLedger(sold map[string]int) {
 	w.t.Helper()
 	want := map[string]int64{
 		"bank":                                         -balance,
@@ -116,7 +128,7 @@ func (w *world) checkLedger(delivered map[string]int) {
 		"seller:" + w.sellers[v1].company + ":pending": 0,
 		"seller:" + w.sellers[v2].company + ":pending": 0,
 	}
-	for g, n := range delivered {
+	for g, n := range sold {
 		want["seller:"+w.sellers[g].company+":pending"] += int64(n) * price
 		want["buyer:"+w.buyerID+":available"] -= int64(n) * price
 	}
@@ -133,7 +145,7 @@ func (w *world) checkLedger(delivered map[string]int) {
 			return err
 		}
 		if unbalanced != 0 || total != 0 || differing != 0 {
-			w.t.Errorf("ledger: %d transactions do not balance, the accounts sum to %d, %d accounts differ from their entries", unbalanced, total, differing)
+			w.complain("ledger: %d transactions do not balance, the accounts sum to %d, %d accounts differ from their entries", unbalanced, total, differing)
 		}
 		rows, err := tx.Query(ctx, `SELECT name, balance FROM ledger_account ORDER BY name`)
 		if err != nil {
@@ -150,12 +162,12 @@ func (w *world) checkLedger(delivered map[string]int) {
 		}
 		for name, sum := range want {
 			if got[name] != sum {
-				w.t.Errorf("ledger: %s holds %s, want %s", name, money.Amount(got[name]), money.Amount(sum))
+				w.complain("ledger: %s holds %s, want %s", name, money.Amount(got[name]), money.Amount(sum))
 			}
 		}
 		for name, sum := range got {
 			if _, known := want[name]; !known && sum != 0 {
-				w.t.Errorf("ledger: %s holds %s, which nobody expects", name, money.Amount(sum))
+				w.complain("ledger: %s holds %s, which nobody expects", name, money.Amount(sum))
 			}
 		}
 		return rows.Err()
@@ -185,16 +197,16 @@ func (w *world) checkNotifications(orders int) {
 			return err
 		}
 		if told != all || all < orders {
-			w.t.Errorf("%d orders were made known to their sellers, of %d", told, all)
+			w.complain("%d orders were made known to their sellers, of %d", told, all)
 		}
 		return nil
 	})
 }
 
 // checkSellers compares with what the sellers wrote on their own disks: one
-// instance per delivered order, under the id that the marketplace knows, and none
-// that no order asked for.
-func (w *world) checkSellers(lines []found, refunded map[string]bool) {
+// instance per delivered order, under the id that the marketplace knows, none that
+// no order asked for, and never two for one order.
+func (w *world) checkSellers(lines []found, want outcome) {
 	w.t.Helper()
 	for g, s := range w.sellers {
 		byOrder := map[string][]string{}
@@ -208,14 +220,16 @@ func (w *world) checkSellers(lines []found, refunded map[string]bool) {
 			has := byOrder[l.order]
 			delete(byOrder, l.order)
 			switch {
-			case refunded[g] && len(has) != 0:
-				w.t.Errorf("order %s was refunded, but the seller %s made %v", l.order, g, has)
-			case !refunded[g] && (len(has) != 1 || has[0] != l.sellerInstance):
-				w.t.Errorf("order %s: the seller %s made %v, the marketplace knows %q", l.order, g, has, l.sellerInstance)
+			case want == refunded && len(has) != 0:
+				w.complain("order %s was refunded, but the seller %s made %v", l.order, g, has)
+			case want == orphaned && len(has) != 1:
+				w.complain("order %s: the seller %s made %v, want the one it was asked for so often", l.order, g, has)
+			case want == delivered && (len(has) != 1 || has[0] != l.sellerInstance):
+				w.complain("order %s: the seller %s made %v, the marketplace knows %q", l.order, g, has, l.sellerInstance)
 			}
 		}
 		for order, ids := range byOrder {
-			w.t.Errorf("the seller %s made %v for %s, which is no order", g, ids, order)
+			w.complain("the seller %s made %v for %s, which is no order", g, ids, order)
 		}
 	}
 }
@@ -255,6 +269,6 @@ func (w *world) checkAccountsOverAPI() {
 		page.Next, page.Items = "", nil
 	}
 	if sum != 0 {
-		w.t.Errorf("the accounts that the API shows sum to %s", sum)
+		w.complain("the accounts that the API shows sum to %s", sum)
 	}
 }

@@ -3,6 +3,8 @@
 package crashtest
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -67,14 +69,14 @@ func TestEachLabel(t *testing.T) {
 				orders := w.bought(buying, nil)
 				took := w.settle(orders, 10*time.Second, w.address)
 				w.checkAccountsOverAPI()
-				note(t, "killed at "+label, engine, 1, took, w.check(orders, nil))
+				note(t, "killed at "+label, engine, 1, took, w.check(orders, delivered))
 			})
 		}
 	})
 }
 
 // The marketplace and the sellers are killed at random instants while orders keep
-// coming.
+// coming; some sellers come back and act without answering.
 func TestRandomKills(t *testing.T) {
 	eachEngine(t, func(t *testing.T, engine database.Engine) {
 		seed := *seedFlag
@@ -94,12 +96,20 @@ func TestRandomKills(t *testing.T) {
 			if random.IntN(2) == 0 {
 				s := w.sellers[[]string{v1, v2}[random.IntN(2)]]
 				s.process.kill()
-				w.startSeller(s)
 				kills++
+				if random.IntN(2) == 0 {
+					w.startSeller(s, "drop-after-act@newInstance")
+				} else {
+					w.startSeller(s)
+				}
 				time.Sleep(time.Duration(random.IntN(50)) * time.Millisecond)
 			}
 			p.kill()
 			kills++
+		}
+		for _, s := range w.sellers { // well-behaved from here on
+			s.process.kill()
+			w.startSeller(s)
 		}
 		w.start(w.address, "")
 		for _, b := range buying {
@@ -108,7 +118,7 @@ func TestRandomKills(t *testing.T) {
 		// A call to a seller that was just dead is repeated an hour later.
 		took := w.settle(orders, 15*time.Minute, w.address)
 		w.checkAccountsOverAPI()
-		note(t, fmt.Sprintf("%d random kills", kills), engine, kills, took, w.check(orders, nil))
+		note(t, fmt.Sprintf("%d random kills", kills), engine, kills, took, w.check(orders, delivered))
 	})
 }
 
@@ -137,7 +147,7 @@ func TestSellerActsAndDies(t *testing.T) {
 				}
 				took := w.settle(orders, 30*time.Minute, w.address)
 				w.checkAccountsOverAPI()
-				note(t, "sellers with "+fault, engine, 2, took, w.check(orders, nil))
+				note(t, "sellers with "+fault, engine, 2, took, w.check(orders, delivered))
 			})
 		}
 	})
@@ -168,9 +178,54 @@ func TestRefundIsMadeOnce(t *testing.T) {
 				w.start(w.address, "")
 				took := w.settle(orders, time.Hour, w.address)
 				w.checkAccountsOverAPI()
-				note(t, "refund, killed at "+at, engine, 1, took, w.check(orders, map[string]bool{v1: true, v2: true}))
+				note(t, "refund, killed at "+at, engine, 1, took, w.check(orders, refunded))
 			})
 		}
+	})
+}
+
+// The sellers act every time and never answer. In the end the money goes back and
+// the order is marked, since nobody can know. // spec: 01 §2.3
+func TestUnknownToTheEnd(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine database.Engine) {
+		w := newWorld(t, engine)
+		for _, s := range w.sellers {
+			s.process.kill()
+			w.startSeller(s, "drop-after-act@newInstance")
+		}
+		p := w.start(w.address, "")
+		orders := w.bought(w.buy(2, w.address), nil)
+		w.awaitUnknown(len(orders))
+		p.kill()
+		w.start(w.address, "")
+		took := w.settle(orders, time.Hour, w.address)
+		w.checkAccountsOverAPI()
+		note(t, "no answer to the end", engine, 1, took, w.check(orders, orphaned))
+	})
+}
+
+// Every answer comes after the time-out, the marketplace dies meanwhile, and the
+// repetitions come in time. The first id stays. // spec: 02 §1.5, §2.12
+func TestLateAnswers(t *testing.T) {
+	eachEngine(t, func(t *testing.T, engine database.Engine) {
+		w := newWorld(t, engine)
+		for _, s := range w.sellers {
+			s.process.kill()
+			w.startSeller(s, "slow=1s@newInstance")
+		}
+		// V1 waits 400 ms and V2 100 ms.
+		p := w.start(w.address, "", "--timeout-scale", "0.02")
+		orders := w.bought(w.buy(2, w.address), nil)
+		w.awaitUnknown(len(orders))
+		p.kill()
+		for _, s := range w.sellers {
+			s.process.kill()
+			w.startSeller(s)
+		}
+		w.start(w.address, "")
+		took := w.settle(orders, time.Hour, w.address)
+		w.checkAccountsOverAPI()
+		note(t, "answers after the time-out", engine, 3, took, w.check(orders, delivered))
 	})
 }
 
@@ -190,8 +245,66 @@ func TestTwoProcesses(t *testing.T) {
 			orders := w.bought(buying, nil)
 			took := w.settle(orders, 10*time.Second, w.address)
 			w.checkAccountsOverAPI()
-			note(t, "two processes, one killed at "+label, database.Postgres, 1, took, w.check(orders, nil))
+			note(t, "two processes, one killed at "+label, database.Postgres, 1, took, w.check(orders, delivered))
 		})
+	}
+}
+
+// The checks notice what they are there for: a seller that makes a second instance
+// for a repeated call, an order that nobody asked for, money that moved by itself.
+func TestChecksNotice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, database.SQLite)
+	for _, s := range w.sellers {
+		s.process.kill()
+		w.startSeller(s, "new-instance-id-each-time", "drop-after-act@newInstance")
+	}
+	w.start(w.address, "")
+	orders := w.bought(w.buy(1, w.address), nil)
+	w.awaitUnknown(len(orders))
+	for _, s := range w.sellers {
+		s.process.kill()
+		w.startSeller(s, "new-instance-id-each-time")
+	}
+	w.settle(orders, 30*time.Minute, w.address)
+	noticed := func() string {
+		var all strings.Builder
+		w.complain = func(format string, args ...any) { fmt.Fprintf(&all, format+"\n", args...) }
+		w.check(orders, delivered)
+		return all.String()
+	}
+	if got := noticed(); strings.Count(got, ": the seller ") != len(orders) {
+		t.Errorf("two instances per order gave:\n%s", got)
+	}
+	tamper := func(statement string) {
+		if err := w.db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+			n, err := tx.Exec(ctx, statement)
+			if err == nil && n == 0 {
+				err = errors.New("nothing was changed")
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tamper(`UPDATE ledger_account SET balance = balance + 1 WHERE name LIKE 'buyer:%:available'`)
+	if got := noticed(); !strings.Contains(got, "the accounts sum to 1, 1 accounts differ") || !strings.Contains(got, ":available holds") {
+		t.Errorf("a cent from nowhere gave:\n%s", got)
+	}
+	tamper(`UPDATE ledger_entry SET amount = amount - 5 WHERE number = (SELECT MIN(number) FROM ledger_entry)`)
+	if got := noticed(); !strings.Contains(got, "transactions do not balance") {
+		t.Errorf("changed entries gave:\n%s", got)
+	}
+	var lost string
+	for lost = range orders {
+	}
+	delete(orders, lost)
+	if got := noticed(); !strings.Contains(got, "order "+lost+" (COMPLETED) exists although nobody was told of it") {
+		t.Errorf("an order too many gave:\n%s", got)
+	}
+	orders["CS2611240000AAAAA"] = v1
+	if got := noticed(); !strings.Contains(got, "order CS2611240000AAAAA is lost") {
+		t.Errorf("an order too few gave:\n%s", got)
 	}
 }
 

@@ -49,6 +49,10 @@ type world struct {
 	address string             // of the first marketplace process
 	sellers map[string]*seller // by generation
 
+	// complain takes what the checks find wrong: the test's Errorf, except where
+	// the checks themselves are tested.
+	complain func(format string, args ...any)
+
 	operator, buyer string // access tokens
 	buyerID         string
 }
@@ -67,7 +71,7 @@ type seller struct {
 // sale. The marketplace is started by start.
 func newWorld(t *testing.T, engine database.Engine) *world {
 	t.Helper()
-	w := &world{t: t, engine: engine, url: databasetest.URL(t, engine, store.Migrations), data: t.TempDir(), address: newAddress(), sellers: map[string]*seller{}}
+	w := &world{t: t, complain: t.Errorf, engine: engine, url: databasetest.URL(t, engine, store.Migrations), data: t.TempDir(), address: newAddress(), sellers: map[string]*seller{}}
 	for _, g := range []string{v1, v2} {
 		s := &seller{generation: g, address: newAddress(), data: t.TempDir(), key: "key-of-" + g}
 		w.sellers[g] = s
@@ -93,10 +97,10 @@ func (w *world) startSeller(s *seller, faults ...string) {
 
 // start starts a marketplace process at the address, which crashes at the label
 // ("label:n", or "" for never), and waits until it answers.
-func (w *world) start(address, crashAt string) *process {
+func (w *world) start(address, crashAt string, more ...string) *process {
 	w.t.Helper()
 	p := launch(w.t, "souk serve at "+address, []string{"SOUK_CRASH_AT=" + crashAt},
-		"serve", "--mode", "sandbox", "--data", w.data, "--database", w.url, "--listen", address)
+		append([]string{"serve", "--mode", "sandbox", "--data", w.data, "--database", w.url, "--listen", address}, more...)...)
 	answers(w.t, p, "http://"+address+"/api/souk/v1/products")
 	return p
 }
