@@ -42,7 +42,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), demoCommand(), sellerCommand(), adminCommand(), migrateCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), sellerCommand(), adminCommand(), migrateCommand(), benchCommand(), versionCommand())
 	return root
 }
 
