@@ -18,9 +18,14 @@ vet:
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$bad" || { echo "gofmt: $$bad"; exit 1; }
 	$(GO) vet ./...
 
-# Everything once: vet, unit and storage tests, browser, crash and demo runs.
+# Everything once: vet, then unit and storage tests under the race detector, then what
+# starts processes of its own (browser, crashes, the commands) on the plain binary.
+PLAIN := ./cmd/... ./e2e/... ./internal/harness/bench/... ./internal/harness/crashtest/...
+RACED  = $(filter-out $(shell $(GO) list $(PLAIN)),$(shell $(GO) list ./...))
+
 test: vet
-	$(WITH_PG) $(GO) test -timeout 18m $(TESTFLAGS) ./...
+	$(WITH_PG) $(GO) test -race -shuffle on -timeout 15m $(TESTFLAGS) $(RACED)
+	$(WITH_PG) $(GO) test -timeout 12m $(TESTFLAGS) $(PLAIN)
 
 # The rooms where goroutines meet, under the race detector (needs a C compiler).
 race:

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/souk-market/souk/internal/config"
 	"github.com/souk-market/souk/internal/engine/database"
 	"github.com/souk-market/souk/internal/harness/demo"
 )
@@ -17,9 +18,10 @@ import (
 func TestOneLongStepEqualsManyShortOnes(t *testing.T) {
 	for _, engine := range []database.Engine{database.SQLite, database.Postgres} {
 		t.Run(string(engine), func(t *testing.T) {
+			t.Parallel()
 			var pictures []string
 			for _, steps := range []int{1, 60} {
-				w := newWorld(t, engine, nil)
+				w := newWorld(t, engine, func(c *config.Config) { c.TimeoutScale = 4 }) // nothing times out by chance
 				// A seller that fails in a pattern: every third call of an instance is refused.
 				n := map[string]int{}
 				w.seller.behave(func(c call) reply {

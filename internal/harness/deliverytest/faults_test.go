@@ -79,6 +79,8 @@ func TestALockedDatabase(t *testing.T) {
 	defer other.Close()
 	conn, err := other.Conn(t.Context())
 	w.must(err)
+	_, err = conn.ExecContext(t.Context(), "PRAGMA busy_timeout = 10000")
+	w.must(err)
 	_, err = conn.ExecContext(t.Context(), "BEGIN IMMEDIATE")
 	w.must(err)
 	if err := w.as("buyer").Do(t.Context(), "POST", api+"/orders/"+o.ID+"/pay", "pay", nil, nil); !unavailable(err) {

@@ -44,7 +44,7 @@ func TestLateAnswers(t *testing.T) {
 				n := 0
 				w.seller.behave(only("newInstance", func(c call) reply {
 					if n++; n == 1 {
-						return reply{wait: 700 * time.Millisecond, body: `{"resultCode":"000000","instanceId":"late-id"}`}
+						return reply{wait: 3 * time.Second, body: `{"resultCode":"000000","instanceId":"late-id"}`}
 					}
 					return reply{body: `{"resultCode":"000000","instanceId":"second-id"}`}
 				}))
@@ -78,7 +78,7 @@ func TestALateSuccessAfterTheRefundIsReleased(t *testing.T) {
 					if n++; n < 4 {
 						return reply{body: `{"resultCode":"000005"}`}
 					}
-					return reply{wait: 900 * time.Millisecond, body: `{"resultCode":"000000","instanceId":"orphan"}`}
+					return reply{wait: 4 * time.Second, body: `{"resultCode":"000000","instanceId":"orphan"}`}
 				}))
 				o := w.buy(offer, 1)
 				w.move(3*time.Hour + time.Minute)

@@ -144,7 +144,7 @@ func TestBadAnswersFailForDistinctReasons(t *testing.T) {
 		})},
 		{"server error", "status", "retrying", change(func(r *reply) { r.status = 500 })},
 		{"html", "content-type", "retrying", change(func(r *reply) { r.kind = "text/html"; r.body = "<html><body>login</body></html>" })},
-		{"too late", "timeout", "unknown", change(func(r *reply) { r.wait = 600 * time.Millisecond })},
+		{"too late", "timeout", "unknown", change(func(r *reply) { r.wait = 3 * time.Second })},
 		{"no answer", "unreachable", "unknown", change(func(r *reply) { r.hangup = true })},
 		{"huge", "too-large", "retrying", body(big)},
 		{"unsigned", "body-sign-missing", "retrying", change(func(r *reply) { r.sign = "none" })},

@@ -176,7 +176,7 @@ func TestV2CreateAnswers(t *testing.T) {
 			"000004 without id":   {reply{body: `{"resultCode":"000004"}`}, "result-code", "retrying"},
 			"success without id":  {reply{body: `{"resultCode":"000000","instanceId":""}`}, "missing-field", "retrying"},
 			"hangs up":            {reply{hangup: true}, "unreachable", "unknown"},
-			"too late":            {reply{wait: 250 * time.Millisecond, body: `{"resultCode":"000005"}`}, "timeout", "unknown"},
+			"too late":            {reply{wait: 2 * time.Second, body: `{"resultCode":"000005"}`}, "timeout", "unknown"},
 			"000004 with id":      {reply{body: `{"resultCode":"000004","instanceId":"ID"}`}, "", "success"},
 			"text/plain, no sign": {reply{body: `{"resultCode":"000000","instanceId":"ID"}`, kind: "text/plain", sign: "none"}, "", "success"},
 			"number as code":      {reply{body: `{"resultCode":0,"instanceId":"ID"}`}, "", "success"},
