@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -84,9 +85,11 @@ func runDemo(ctx context.Context, out io.Writer, data, listen string, once, verb
 		return err
 	}
 	f.BaseURL = addressOf(c, l)
-	self, err := os.Executable()
+	self, err := exec.LookPath(os.Args[0]) // the program as it was started
 	if err != nil {
-		return err
+		if self, err = os.Executable(); err != nil {
+			return err
+		}
 	}
 	sellers := map[string]*demo.Process{}
 	for i := range f.Sellers {

@@ -80,7 +80,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	settings := map[string]string{
 		"listen_addresses": "", "unix_socket_directories": dir,
-		"max_connections": "300", "shared_buffers": "128MB", "max_wal_size": "4GB",
+		"max_connections": "1000", "shared_buffers": "128MB", "max_wal_size": "4GB",
 		"timezone": "UTC", "log_statement": "none",
 	}
 	if !o.Durable {
