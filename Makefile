@@ -19,13 +19,15 @@ vet:
 	$(GO) vet ./...
 
 # Everything once: vet, then unit and storage tests under the race detector, then what
-# starts processes of its own (browser, crashes, the commands) on the plain binary.
+# starts processes of its own (browser, crashes, the commands) on the plain binary, and
+# foreign clients in their own module.
 PLAIN := ./cmd/... ./e2e/... ./internal/harness/bench/... ./internal/harness/crashtest/...
 RACED  = $(filter-out $(shell $(GO) list $(PLAIN)),$(shell $(GO) list ./...))
 
 test: vet
 	$(WITH_PG) $(GO) test -race -shuffle on -timeout 15m $(TESTFLAGS) $(RACED)
 	$(WITH_PG) $(GO) test -timeout 12m $(TESTFLAGS) $(PLAIN)
+	cd test/clients && $(GO) vet ./... && $(GO) test $(TESTFLAGS) ./...
 
 # The rooms where goroutines meet, under the race detector (needs a C compiler).
 race:
