@@ -38,11 +38,10 @@ func Instance(ctx context.Context, tx *Tx, s Scope, id string) (*instance.Instan
 // LockInstance takes the instance's row for this transaction and reads it. All
 // that queues, promotes or finishes calls of one instance does this first.
 func LockInstance(ctx context.Context, tx *Tx, s Scope, id string) (*instance.Instance, error) {
+	var i instance.Instance
 	cond, args := s.where("buyer_id", "seller_id", []any{id})
-	if err := mustOne(tx.Exec(ctx, `UPDATE instance SET version = version + 1 WHERE id = $1`+cond, args...)); err != nil {
-		return nil, err
-	}
-	return Instance(ctx, tx, s, id)
+	err := scanInstance(tx.QueryRow(ctx, `UPDATE instance SET version = version + 1 WHERE id = $1`+cond+` RETURNING `+instanceColumns, args...), &i)
+	return &i, noRow(err)
 }
 
 // Instances lists instances by id after a mark.
@@ -58,10 +57,12 @@ func SaveInstance(ctx context.Context, tx *Tx, i *instance.Instance) error {
 		i.Status, i.Reason, i.ReasonsText(), i.SellerInstanceID, i.IDSubstitute, i.EntrySealed, clock.Micros(i.EffectiveAt), clock.Micros(i.ExpireAt), i.Quantity, i.OfferID, i.SKUCode, i.ID))
 }
 
-// InstanceOwner finds which instance already bears a seller's instance id; "" when none.
+// InstanceOwner finds which instance already bears a seller's instance id; "" when
+// none. That the id is not empty is said in the query, because only then may the
+// partial index answer it; the same holds wherever such an index is meant.
 func InstanceOwner(ctx context.Context, tx *Tx, seller, sellerInstanceID string) (id string, err error) {
 	ids, err := collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
-		`SELECT id FROM instance WHERE seller_id = $1 AND seller_instance_id = $2`, seller, sellerInstanceID)
+		`SELECT id FROM instance WHERE seller_id = $1 AND seller_instance_id = $2 AND seller_instance_id <> ''`, seller, sellerInstanceID)
 	if len(ids) == 1 {
 		id = ids[0]
 	}

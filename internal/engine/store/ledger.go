@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,26 +27,53 @@ func Post(ctx context.Context, tx *Tx, id string, t ledger.Transaction, at time.
 		id, t.Kind, t.Ref, t.Currency, t.Memo, clock.Micros(at)); err != nil {
 		return fmt.Errorf("post %s for %s: %w", t.Kind, t.Ref, err)
 	}
-	entries := slices.Clone(t.Entries())
-	for n, e := range entries {
-		if _, err := tx.Exec(ctx, `INSERT INTO ledger_entry (transaction_id, number, account, amount) VALUES ($1, $2, $3, $4)`, id, n+1, e.Account, e.Amount); err != nil {
-			return err
+	moved := map[string]money.Amount{}
+	var names []string
+	var entries, balances values
+	for n, e := range t.Entries() {
+		entries.add(id, n+1, e.Account, e.Amount)
+		if _, known := moved[e.Account]; !known {
+			names = append(names, e.Account)
 		}
+		moved[e.Account] += e.Amount
 	}
-	slices.SortStableFunc(entries, func(a, b ledger.Entry) int { return strings.Compare(a.Account, b.Account) })
-	for _, e := range entries {
-		var balance int64
-		if err := tx.QueryRow(ctx, `INSERT INTO ledger_account (name, currency, balance) VALUES ($1, $2, $3)
-			ON CONFLICT (name, currency) DO UPDATE SET balance = ledger_account.balance + excluded.balance RETURNING balance`,
-			e.Account, t.Currency, e.Amount).Scan(&balance); err != nil {
-			return err
-		}
-		if balance < 0 && !ledger.MayGoNegative(e.Account) {
-			return fmt.Errorf("%w: %s would stand at %s", ErrOverdrawn, e.Account, money.Amount(balance))
+	if _, err := tx.Exec(ctx, `INSERT INTO ledger_entry (transaction_id, number, account, amount) VALUES `+entries.text(), entries.args...); err != nil {
+		return err
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		balances.add(name, t.Currency, moved[name])
+	}
+	after, err := collect(ctx, tx, func(r *sql.Rows, b *AccountBalance) error { return r.Scan(&b.Name, &b.Balance) },
+		`INSERT INTO ledger_account (name, currency, balance) VALUES `+balances.text()+`
+			ON CONFLICT (name, currency) DO UPDATE SET balance = ledger_account.balance + excluded.balance RETURNING name, balance`, balances.args...)
+	if err != nil {
+		return err
+	}
+	for _, b := range after {
+		if b.Balance < 0 && !ledger.MayGoNegative(b.Name) {
+			return fmt.Errorf("%w: %s would stand at %s", ErrOverdrawn, b.Name, b.Balance)
 		}
 	}
 	return nil
 }
+
+// values are the rows of one INSERT.
+type values struct {
+	rows []string
+	args []any
+}
+
+func (v *values) add(row ...any) {
+	marks := make([]string, len(row))
+	for i := range row {
+		marks[i] = "$" + strconv.Itoa(len(v.args)+i+1)
+	}
+	v.args = append(v.args, row...)
+	v.rows = append(v.rows, "("+strings.Join(marks, ", ")+")")
+}
+
+func (v *values) text() string { return strings.Join(v.rows, ", ") }
 
 // AccountBalance is one account's balance.
 type AccountBalance struct {

@@ -22,11 +22,20 @@ func scanOrder(r row, o *order.Order) error {
 
 const lineColumns = `id, order_id, number, offer_id, sku_code, product_name, sku_name, attributes, charging, period_type, period_number, quantity, linear, unit_price, amount_deal, amount_paid, instance_id, status, announced_expiry, first_business_id, effective_at, expire_at`
 
-func scanLine(r row, l *order.Line) error {
+// lineTo gives where the columns of a line go, and what is to be done once they are
+// there.
+func lineTo(l *order.Line) (to []any, then func()) {
 	var announced, effective, expire int64
-	err := r.Scan(&l.ID, &l.OrderID, &l.Number, &l.OfferID, &l.SKUCode, &l.ProductName, &l.SKUName, &l.Attributes, &l.Charging, &l.PeriodType, &l.PeriodNumber, &l.Quantity, &l.Linear,
-		&l.UnitPrice, &l.AmountDeal, &l.AmountPaid, &l.InstanceID, &l.Status, &announced, &l.FirstBusinessID, &effective, &expire)
-	l.AnnouncedExpiry, l.EffectiveAt, l.ExpireAt = clock.FromMicros(announced), clock.FromMicros(effective), clock.FromMicros(expire)
+	return []any{&l.ID, &l.OrderID, &l.Number, &l.OfferID, &l.SKUCode, &l.ProductName, &l.SKUName, &l.Attributes, &l.Charging, &l.PeriodType, &l.PeriodNumber, &l.Quantity, &l.Linear,
+			&l.UnitPrice, &l.AmountDeal, &l.AmountPaid, &l.InstanceID, &l.Status, &announced, &l.FirstBusinessID, &effective, &expire}, func() {
+			l.AnnouncedExpiry, l.EffectiveAt, l.ExpireAt = clock.FromMicros(announced), clock.FromMicros(effective), clock.FromMicros(expire)
+		}
+}
+
+func scanLine(r row, l *order.Line) error {
+	to, then := lineTo(l)
+	err := r.Scan(to...)
+	then()
 	return err
 }
 
@@ -48,15 +57,22 @@ func InsertOrder(ctx context.Context, tx *Tx, o *order.Order) error {
 	return nil
 }
 
+var orderWithLine = `SELECT ` + prefixed("o", orderColumns) + `, ` + prefixed("l", lineColumns) + ` FROM orders o JOIN order_line l ON l.order_id = o.id WHERE o.id = $1`
+
 // Order reads an order with its lines within the scope.
 func Order(ctx context.Context, tx *Tx, s Scope, id string) (*order.Order, error) {
 	var o order.Order
-	cond, args := s.where("buyer_id", "seller_id", []any{id})
-	if err := scanOrder(tx.QueryRow(ctx, `SELECT `+orderColumns+` FROM orders WHERE id = $1`+cond, args...), &o); err != nil {
-		return nil, noRow(err)
+	cond, args := s.where("o.buyer_id", "o.seller_id", []any{id})
+	lines, err := collect(ctx, tx, func(r *sql.Rows, l *order.Line) error {
+		to, then := lineTo(l)
+		err := scanOrder(wider{r, to}, &o)
+		then()
+		return err
+	}, orderWithLine+cond+` ORDER BY l.number`, args...)
+	if err == nil && len(lines) == 0 { // an order has at least one line
+		err = ErrNoRow
 	}
-	var err error
-	o.Lines, err = linesOf(ctx, tx, id)
+	o.Lines = lines
 	return &o, err
 }
 
@@ -68,11 +84,14 @@ func linesOf(ctx context.Context, tx *Tx, id string) ([]order.Line, error) {
 // LockOrder writes the order's row so that nobody else can change it in this
 // transaction's time, and reads it as it then is.
 func LockOrder(ctx context.Context, tx *Tx, s Scope, id string) (*order.Order, error) {
+	var o order.Order
 	cond, args := s.where("buyer_id", "seller_id", []any{id})
-	if err := mustOne(tx.Exec(ctx, `UPDATE orders SET status = status WHERE id = $1`+cond, args...)); err != nil {
-		return nil, err
+	if err := scanOrder(tx.QueryRow(ctx, `UPDATE orders SET status = status WHERE id = $1`+cond+` RETURNING `+orderColumns, args...), &o); err != nil {
+		return nil, noRow(err)
 	}
-	return Order(ctx, tx, s, id)
+	var err error
+	o.Lines, err = linesOf(ctx, tx, id)
+	return &o, err
 }
 
 // Orders lists orders, newest first, after the mark (created_at micros, id).
@@ -114,7 +133,7 @@ func SetFirstBusinessID(ctx context.Context, tx *Tx, line, businessID string) er
 // when there is none. // spec: 22 §3.3
 func UnpaidOrderOfInstance(ctx context.Context, tx *Tx, instance string) (id string, err error) {
 	ids, err := collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
-		`SELECT o.id FROM orders o JOIN order_line l ON l.order_id = o.id WHERE l.instance_id = $1 AND o.status = 'PENDING_PAYMENT' ORDER BY o.id LIMIT 1`, instance)
+		`SELECT o.id FROM orders o JOIN order_line l ON l.order_id = o.id WHERE l.instance_id = $1 AND l.instance_id <> '' AND o.status = 'PENDING_PAYMENT' ORDER BY o.id LIMIT 1`, instance)
 	if len(ids) == 1 {
 		id = ids[0]
 	}
@@ -124,7 +143,7 @@ func UnpaidOrderOfInstance(ctx context.Context, tx *Tx, instance string) (id str
 // UnsubscriptionOf finds the UNSUBSCRIBE order of an order's line; "" when none.
 func UnsubscriptionOf(ctx context.Context, tx *Tx, orderID string) (id string, err error) {
 	ids, err := collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
-		`SELECT id FROM orders WHERE origin_order_id = $1 AND type = 'UNSUBSCRIBE' ORDER BY id LIMIT 1`, orderID)
+		`SELECT id FROM orders WHERE origin_order_id = $1 AND origin_order_id <> '' AND type = 'UNSUBSCRIBE' ORDER BY id LIMIT 1`, orderID)
 	if len(ids) == 1 {
 		id = ids[0]
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/souk-market/souk/internal/domain/party"
 	"github.com/souk-market/souk/internal/engine/database"
@@ -78,3 +79,16 @@ func mustOne(n int64, err error) error {
 }
 
 type row interface{ Scan(...any) error }
+
+// wider is a row that holds further columns behind those a scan function reads.
+type wider struct {
+	row
+	more []any
+}
+
+func (w wider) Scan(to ...any) error { return w.row.Scan(append(to, w.more...)...) }
+
+// prefixed names a table in front of each of its columns.
+func prefixed(table, columns string) string {
+	return table + "." + strings.ReplaceAll(columns, ", ", ", "+table+".")
+}

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -10,7 +9,6 @@ import (
 	domain "github.com/souk-market/souk/internal/domain/delivery"
 	"github.com/souk-market/souk/internal/domain/instance"
 	"github.com/souk-market/souk/internal/domain/order"
-	"github.com/souk-market/souk/internal/domain/party"
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/kernel"
@@ -28,10 +26,10 @@ type plan struct {
 	inst    *instance.Instance
 	product catalog.Product
 	policy  domain.Policy
-	buyer   party.Company
-	person  party.Person // who placed the order; zero for the platform's own orders
-	address string       // "" when none is registered
-	keys    []string     // the signing key first
+	buyer   store.Contact
+	person  store.Contact // who placed the order; zero for the platform's own orders
+	address string        // "" when none is registered
+	keys    []string      // the signing key first
 }
 
 // load reads what a job's call needs, and decides whether it still makes sense.
@@ -76,31 +74,18 @@ func (d *Delivery) load(ctx context.Context, tx *kernel.Tx, j store.Job) (*plan,
 			return nil, err
 		}
 	}
-	if p.product, err = store.Product(ctx, tx, store.Everything, p.order.ProductID); err != nil {
-		return nil, err
-	}
-	seller, err := store.Company(ctx, tx, p.order.SellerID)
-	if err != nil {
-		return nil, err
-	}
-	if p.policy = domain.Policy(seller.RetryPolicy); !p.policy.Known() {
-		p.policy = d.k.RetryPolicy
-	}
-	if p.buyer, err = store.Company(ctx, tx, p.order.BuyerID); err != nil {
-		return nil, err
-	}
-	if p.person, err = store.Person(ctx, tx, p.order.PlacedBy); err != nil && !errors.Is(err, store.ErrNoRow) {
-		return nil, err
-	}
 	class := "base"
 	if p.what == domain.Notify {
 		class = "general" // and never the delivery address // spec: 02 §2.9
 	}
-	address, err := store.AddressOf(ctx, tx, p.order.SellerID, class, p.product.ID)
-	if err != nil && !errors.Is(err, store.ErrNoRow) {
+	who, err := store.PartiesOf(ctx, tx, p.order.ProductID, p.order.SellerID, class, p.order.BuyerID, p.order.PlacedBy)
+	if err != nil {
 		return nil, err
 	}
-	p.address = address.URL
+	p.product, p.buyer, p.person, p.address = who.Product, who.Buyer, who.Person, who.Address
+	if p.policy = domain.Policy(who.RetryPolicy); !p.policy.Known() {
+		p.policy = d.k.RetryPolicy
+	}
 	keys, err := store.Keys(ctx, tx, p.order.SellerID, class, d.k.Wire.Now())
 	if err != nil {
 		return nil, err
