@@ -49,6 +49,12 @@ type Config struct {
 	AllowHTTP bool
 	// AllowCIDR are networks that outbound calls may reach although they are private.
 	AllowCIDR []netip.Prefix
+	// SessionIdle ends a browser session that nobody uses.
+	SessionIdle time.Duration
+	// OperatorTOTP is auto, true or false: see RequireOperatorTOTP.
+	OperatorTOTP string
+	// TrustedProxies are proxies whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// OrderQueryRate is in requests per second, per seller.
 	OrderQueryRate int
 	// Workers is the number of calls that this process makes at once; LaneWidth of those to one seller.
@@ -70,6 +76,11 @@ type Config struct {
 
 // TLS tells whether the process serves https by itself.
 func (c Config) TLS() bool { return c.TLSCert != "" }
+
+// RequireOperatorTOTP tells whether operators must have the second factor: by default in production only.
+func (c Config) RequireOperatorTOTP() bool {
+	return c.OperatorTOTP == "true" || c.OperatorTOTP != "false" && c.Mode == Production
+}
 
 // Address is BaseURL, or the address that follows from Listen when BaseURL is empty.
 func (c Config) Address() string {

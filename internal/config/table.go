@@ -101,17 +101,13 @@ var Table = []Option{
 	{Name: "allow-http", Type: "true, false", Default: "false", Spec: "01 §2.10", Meaning: "V1 sellers may register plain http addresses in production mode.", bool: true,
 		set: boolean(func(c *Config) *bool { return &c.AllowHTTP })},
 	{Name: "allow-cidr", Type: "networks", Spec: "10 §11", Meaning: "Private networks that calls to sellers may reach, separated by commas, like `10.1.0.0/16`. All other private, loopback and link-local addresses are refused.",
-		set: func(c *Config, s string) error {
-			c.AllowCIDR = nil
-			for _, part := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' }) {
-				p, err := netip.ParsePrefix(part)
-				if err != nil || p != p.Masked() {
-					return wants("networks like 10.1.0.0/16 without host bits, separated by commas")
-				}
-				c.AllowCIDR = append(c.AllowCIDR, p)
-			}
-			return nil
-		}},
+		set: networks(func(c *Config) *[]netip.Prefix { return &c.AllowCIDR })},
+	{Name: "session-idle", Type: "duration", Default: "2h", Spec: "01 §9", Meaning: "A browser session that nobody uses for this long ends. Twelve hours after the sign-in it ends in any case.",
+		set: duration(func(c *Config) *time.Duration { return &c.SessionIdle }, time.Minute, 12*time.Hour)},
+	{Name: "require-operator-totp", Type: "auto, true, false", Default: "auto", Spec: "01 §9", Meaning: "Operators set up the second factor before they can do anything. `auto`: in production, not in a sandbox.",
+		set: oneOf(func(c *Config, s string) { c.OperatorTOTP = s }, "auto", "true", "false")},
+	{Name: "trusted-proxies", Type: "networks", Meaning: "Networks of proxies whose `X-Forwarded-For` tells where people come from, separated by commas. Sign-in attempts are bounded by that address.",
+		set: networks(func(c *Config) *[]netip.Prefix { return &c.TrustedProxies })},
 	{Name: "order-query-rate", Type: "1 to 100000", Default: "200", Spec: "01 §5", Meaning: "Order queries that one seller may send, per second.",
 		set: whole(func(c *Config) *int { return &c.OrderQueryRate }, 1, 100000)},
 	{Name: "workers", Type: "1 to 10000", Default: "64", Meaning: "Calls to sellers that this process makes at once.",
@@ -145,6 +141,21 @@ func text(at func(*Config) *string, nonEmpty string) func(*Config, string) error
 			return wants(nonEmpty)
 		}
 		*at(c) = s
+		return nil
+	}
+}
+
+func networks(at func(*Config) *[]netip.Prefix) func(*Config, string) error {
+	return func(c *Config, s string) error {
+		var all []netip.Prefix
+		for _, part := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' }) {
+			p, err := netip.ParsePrefix(part)
+			if err != nil || p != p.Masked() {
+				return wants("networks like 10.1.0.0/16 without host bits, separated by commas")
+			}
+			all = append(all, p)
+		}
+		*at(c) = all
 		return nil
 	}
 }

@@ -20,12 +20,14 @@ import (
 	"github.com/souk-market/souk/internal/engine/database"
 	"github.com/souk-market/souk/internal/engine/jobs"
 	"github.com/souk-market/souk/internal/engine/keyring"
+	"github.com/souk-market/souk/internal/engine/mail"
 	"github.com/souk-market/souk/internal/engine/outbound"
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/face/manage"
 	"github.com/souk-market/souk/internal/face/openapi"
 	"github.com/souk-market/souk/internal/face/web"
 	"github.com/souk-market/souk/internal/ground/clock"
+	"github.com/souk-market/souk/internal/service/audit"
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/delivery"
 	"github.com/souk-market/souk/internal/service/kernel"
@@ -49,6 +51,8 @@ type Program struct {
 	DB        *database.DB
 	Kernel    *kernel.Kernel
 	People    *people.People
+	Audit     *audit.Audit
+	Mail      *mail.Outbox
 	Catalogue *catalogue.Catalogue
 	Trade     *trade.Trade
 	Delivery  *delivery.Delivery
@@ -120,11 +124,12 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	}
 	p.Sandbox = box
 	p.Client = outbound.New(outbound.Policy{AllowLoopback: isSandbox, AllowCIDR: c.AllowCIDR, AllowHTTP: isSandbox || c.AllowHTTP, AllowIPHost: isSandbox}, outbound.Options{})
-	p.People, p.Catalogue, p.Trade, p.Query = people.New(p.Kernel), catalogue.New(p.Kernel), trade.New(p.Kernel), orderquery.New(p.Kernel)
+	p.peopleRooms()
+	p.Catalogue, p.Trade, p.Query = catalogue.New(p.Kernel), trade.New(p.Kernel), orderquery.New(p.Kernel)
 	p.Delivery = delivery.New(p.Kernel, p.Trade, p.Client)
 	p.Trade.Register(p.Runner)
 	p.Delivery.Register(p.Runner)
-	p.Handler = p.faces()
+	p.Handler = p.client(p.faces())
 	return p, nil
 }
 
@@ -134,7 +139,7 @@ func (p *Program) faces() http.Handler {
 	pages := web.Market{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Delivery: p.Delivery}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+api.Path, api.Handler())
-	mux.Handle(manage.Prefix+"/", manage.New(manage.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Delivery: p.Delivery, Sandbox: p.Sandbox, Log: p.log}))
+	mux.Handle(manage.Prefix+"/", manage.New(manage.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Delivery: p.Delivery, Sandbox: p.Sandbox, Audit: p.Audit, Log: p.log}))
 	mux.Handle(openapi.Prefix, openapi.New(openapi.Options{Keys: market, Orders: market, Now: p.Kernel.Wire.Now, Rate: p.Config.OrderQueryRate, Logger: p.log}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", p.ready)
@@ -172,7 +177,7 @@ func (p *Program) Serve(ctx context.Context, l net.Listener) error {
 	run, stop := context.WithCancel(context.Background())
 	defer stop()
 	var wg sync.WaitGroup
-	failed := make(chan error, 3)
+	failed := make(chan error, 8)
 	part := func(name string, f func(context.Context) error) {
 		wg.Add(1)
 		go func() {
@@ -185,6 +190,9 @@ func (p *Program) Serve(ctx context.Context, l net.Listener) error {
 	if !p.noWorkers {
 		part("jobs", p.Runner.Run)
 		part("sandbox", p.Sandbox.Run)
+		part("mail", p.Mail.Run)
+		part("people", p.People.Run)
+		part("audit", p.Audit.Run)
 	}
 	go func() {
 		var err error

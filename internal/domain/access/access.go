@@ -94,8 +94,15 @@ const (
 	ClockMove Action = "clock.move" // sandbox only
 
 	NoticeRead  Action = "notice.read"
+	PersonRead  Action = "person.read"  // the people of one's company
 	PersonWrite Action = "person.write" // people and their roles
 	TokenCreate Action = "token.create" // one's own personal access tokens
+
+	AccountRead  Action = "account.read"  // one's own sessions, sign-ins and tokens
+	AccountWrite Action = "account.write" // one's own password, second factor and sessions
+
+	AuditRead   Action = "audit.read"   // what the people of one's company did; operators see all
+	AuditExport Action = "audit.export" // and proving the chain
 )
 
 // everyone stands for all roles of a kind in the table below.
@@ -140,8 +147,15 @@ var table = map[Action][]Role{
 	ClockMove: {Admin},
 
 	NoticeRead:  everyone(Buyer, Seller, Operator),
+	PersonRead:  {BuyerOwner, SellerOwner, Administrator, Admin},
 	PersonWrite: {BuyerOwner, SellerOwner, Admin},
 	TokenCreate: everyone(Buyer, Seller, Operator),
+
+	AccountRead:  everyone(Buyer, Seller, Operator),
+	AccountWrite: everyone(Buyer, Seller, Operator),
+
+	AuditRead:   {BuyerOwner, SellerOwner, Admin},
+	AuditExport: {Admin},
 }
 
 // Actions lists every action, sorted.

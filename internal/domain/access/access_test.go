@@ -41,7 +41,12 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"clock.read":      all,
 		"clock.move":      "operator.admin",
 		"notice.read":     all,
+		"person.read":     "buyer.owner seller.owner seller.administrator operator.admin",
 		"person.write":    "buyer.owner seller.owner operator.admin",
+		"account.read":    all,
+		"account.write":   all,
+		"audit.read":      "buyer.owner seller.owner operator.admin",
+		"audit.export":    "operator.admin",
 		"token.create":    all,
 	}
 	for _, action := range access.Actions() {

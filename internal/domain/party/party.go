@@ -44,8 +44,9 @@ type Person struct {
 	Email        string
 	Mobile       string
 	PasswordHash string
-	Failures     int
-	LockedUntil  time.Time
+	Language     string    // of mails to this person: zh-CN or en-US
+	VerifiedAt   time.Time // when the address was proved; zero: never
+	DisabledAt   time.Time // zero: may sign in
 	CreatedAt    time.Time
 }
 
@@ -64,8 +65,10 @@ type Token struct {
 	Name      string
 	Hash      string
 	CreatedAt time.Time
+	Scope     []string  // actions it is narrowed to; empty: all that the person may
 	ExpiresAt time.Time // zero: no end
 	RevokedAt time.Time
+	UsedAt    time.Time // to the minute; zero: never
 }
 
 // Usable tells whether the token is in force at the instant.

@@ -44,19 +44,19 @@ func SetRetryPolicy(ctx context.Context, tx *Tx, seller, policy string) error {
 	return mustOne(tx.Exec(ctx, `UPDATE company SET retry_policy = $1 WHERE id = $2 AND kind = 'seller'`, policy, seller))
 }
 
-const personColumns = `id, login, name, email, mobile, password_hash, failures, locked_until, created_at`
+const personColumns = `id, login, name, email, mobile, password_hash, language, email_verified_at, disabled_at, created_at`
 
 func scanPerson(r row, p *party.Person) error {
-	var locked, created int64
-	err := r.Scan(&p.ID, &p.Login, &p.Name, &p.Email, &p.Mobile, &p.PasswordHash, &p.Failures, &locked, &created)
-	p.LockedUntil, p.CreatedAt = clock.FromMicros(locked), clock.FromMicros(created)
+	var verified, disabled, created int64
+	err := r.Scan(&p.ID, &p.Login, &p.Name, &p.Email, &p.Mobile, &p.PasswordHash, &p.Language, &verified, &disabled, &created)
+	p.VerifiedAt, p.DisabledAt, p.CreatedAt = clock.FromMicros(verified), clock.FromMicros(disabled), clock.FromMicros(created)
 	return err
 }
 
 // InsertPerson adds a person; a taken login is a unique violation.
 func InsertPerson(ctx context.Context, tx *Tx, p party.Person) error {
-	_, err := tx.Exec(ctx, `INSERT INTO person (`+personColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		p.ID, p.Login, p.Name, p.Email, p.Mobile, p.PasswordHash, p.Failures, clock.Micros(p.LockedUntil), clock.Micros(p.CreatedAt))
+	_, err := tx.Exec(ctx, `INSERT INTO person (`+personColumns+`, failures, locked_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0)`,
+		p.ID, p.Login, p.Name, p.Email, p.Mobile, p.PasswordHash, p.Language, clock.Micros(p.VerifiedAt), clock.Micros(p.DisabledAt), clock.Micros(p.CreatedAt))
 	return err
 }
 
@@ -74,15 +74,15 @@ func Person(ctx context.Context, tx *Tx, id string) (party.Person, error) {
 	return p, noRow(err)
 }
 
-// SetLoginFailures notes a wrong password (or, with 0, a right one).
-func SetLoginFailures(ctx context.Context, tx *Tx, person string, failures int, lockedUntil time.Time) error {
-	return mustOne(tx.Exec(ctx, `UPDATE person SET failures = $1, locked_until = $2 WHERE id = $3`, failures, clock.Micros(lockedUntil), person))
-}
-
 // AddMember gives a person a role in a company.
 func AddMember(ctx context.Context, tx *Tx, company, person, role string) error {
 	_, err := tx.Exec(ctx, `INSERT INTO member (company_id, person_id, role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, company, person, role)
 	return err
+}
+
+// RemoveMember takes all roles of a person in a company away.
+func RemoveMember(ctx context.Context, tx *Tx, company, person string) error {
+	return mustOne(tx.Exec(ctx, `DELETE FROM member WHERE company_id = $1 AND person_id = $2`, company, person))
 }
 
 // Memberships lists the companies and roles of a person.
@@ -105,63 +105,6 @@ func Memberships(ctx context.Context, tx *Tx, person string) ([]party.Member, er
 func CountMembers(ctx context.Context, tx *Tx, kind party.Kind) (n int, err error) {
 	err = tx.QueryRow(ctx, `SELECT COUNT(DISTINCT m.person_id) FROM member m JOIN company c ON c.id = m.company_id WHERE c.kind = $1`, string(kind)).Scan(&n)
 	return n, err
-}
-
-// InsertToken adds a personal access token.
-func InsertToken(ctx context.Context, tx *Tx, t party.Token) error {
-	_, err := tx.Exec(ctx, `INSERT INTO access_token (id, person_id, company_id, name, hash, created_at, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		t.ID, t.PersonID, t.CompanyID, t.Name, t.Hash, clock.Micros(t.CreatedAt), clock.Micros(t.ExpiresAt), clock.Micros(t.RevokedAt))
-	return err
-}
-
-// Bearer is who stands behind a token or a session.
-type Bearer struct {
-	PersonID, PersonName, CompanyID, CompanyName string
-	Kind                                         party.Kind
-	Roles                                        []string
-	ExpiresAt, RevokedAt                         time.Time
-}
-
-// BearerOf finds who a secret's hash belongs to: a personal access token, or
-// with session set, a browser session.
-func BearerOf(ctx context.Context, tx *Tx, hash string, session bool) (Bearer, error) {
-	table, revoked := "access_token", "b.revoked_at"
-	if session {
-		table, revoked = "session", "0"
-	}
-	var b Bearer
-	var expires, revokedAt int64
-	err := tx.QueryRow(ctx, `SELECT b.person_id, p.name, b.company_id, c.name, c.kind, b.expires_at, `+revoked+`
-		FROM `+table+` b JOIN person p ON p.id = b.person_id JOIN company c ON c.id = b.company_id WHERE b.hash = $1`, hash).
-		Scan(&b.PersonID, &b.PersonName, &b.CompanyID, &b.CompanyName, &b.Kind, &expires, &revokedAt)
-	if err != nil {
-		return b, noRow(err)
-	}
-	b.ExpiresAt, b.RevokedAt = clock.FromMicros(expires), clock.FromMicros(revokedAt)
-	b.Roles, err = collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
-		`SELECT role FROM member WHERE company_id = $1 AND person_id = $2 ORDER BY role`, b.CompanyID, b.PersonID)
-	return b, err
-}
-
-// InsertSession opens a browser session.
-func InsertSession(ctx context.Context, tx *Tx, hash, person, company string, created, expires time.Time) error {
-	_, err := tx.Exec(ctx, `INSERT INTO session (hash, person_id, company_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
-		hash, person, company, clock.Micros(created), clock.Micros(expires))
-	return err
-}
-
-// DeleteSession ends a session; one that is gone already is fine.
-func DeleteSession(ctx context.Context, tx *Tx, hash string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM session WHERE hash = $1`, hash)
-	return err
-}
-
-// InsertAudit writes the row that says who did what. It stands in the same
-// transaction as what was done.
-func InsertAudit(ctx context.Context, tx *Tx, id string, at time.Time, actor, company, action, noun, detail string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO audit (id, at, actor, company, action, noun_id, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		id, clock.Micros(at), actor, company, action, noun, detail)
-	return err
 }
 
 // Reply is a stored answer to an idempotent request.

@@ -17,6 +17,7 @@ import (
 	"github.com/souk-market/souk/internal/ground/cursor"
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/ground/ident"
+	"github.com/souk-market/souk/internal/service/audit"
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/delivery"
 	"github.com/souk-market/souk/internal/service/kernel"
@@ -39,6 +40,7 @@ type Services struct {
 	Trade     *trade.Trade
 	Delivery  *delivery.Delivery
 	Sandbox   *sandbox.Sandbox
+	Audit     *audit.Audit
 	Log       *slog.Logger
 }
 

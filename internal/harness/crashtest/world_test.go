@@ -126,7 +126,7 @@ func (w *world) seed() {
 		Queue:   jobs.New(db, business, clock.System{}, jobs.Options{}).Queue(),
 		Sandbox: true, Zone: clock.Shanghai, ExpireZone: clock.Shanghai, RetryPolicy: delivery.KooGallery, PayWithin: time.Hour,
 	}
-	who, goods, trades := people.New(k), catalogue.New(k), trade.New(k)
+	who, goods, trades := people.New(k, people.Options{}), catalogue.New(k), trade.New(k)
 	admin, err := who.FirstOperator(ctx, "Operators", "operator", "Operator", "operator-password")
 	must(err)
 	must(k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
@@ -147,7 +147,7 @@ func (w *world) seed() {
 			if err != nil {
 				return access.Actor{}, "", err
 			}
-			token, err := who.IssueToken(ctx, tx, operator, c.ID, p.ID, "crash test", 0)
+			token, err := who.IssueToken(ctx, tx, kernel.System, c.ID, p.ID, "crash test", 0)
 			return access.Actor{PersonID: p.ID, CompanyID: c.ID, CompanyKind: kind, Roles: access.Roles[kind]}, token, err
 		}
 		buyer, token, err := member(party.Buyer, "buyer")

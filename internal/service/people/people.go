@@ -1,26 +1,17 @@
-// Package people is the use cases of companies (企业), persons (人员), sign-in
-// sessions (会话) and personal access tokens (访问令牌).
-//
-// Passwords are kept as argon2id; bearer secrets only as their SHA-256. Chapters:
-// 01 §8.5, §9. It must not know HTTP.
 package people
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/subtle"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
-
-	"golang.org/x/crypto/argon2"
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/party"
 	"github.com/souk-market/souk/internal/engine/jobs"
+	"github.com/souk-market/souk/internal/engine/mail"
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/ground/ident"
@@ -31,54 +22,145 @@ import (
 const (
 	TokenPrefix   = "soukpat_"
 	sessionPrefix = "soukses_"
-	SessionLife   = 12 * time.Hour
-	MaxFailures   = 5                // consecutive wrong passwords before a lock
-	LockFor       = 15 * time.Minute // of the login
+	linkPrefix    = "souklnk_"
+	MaxFailures   = 5                // wrong passwords, or wrong codes, in a row before a lock
+	LockFor       = 15 * time.Minute // of the login, or of the second factor
+	SessionIdle   = 2 * time.Hour    // unless the installation sets another
+	KeepSignIns   = 180 * 24 * time.Hour
+	sweepEvery    = 10 * time.Minute
+	touchEvery    = time.Minute // how exactly "last used" is known
 )
 
-// argon2id's cost: 19 MiB, two passes, one lane.
+// Actions of the audit log that no role is asked for.
 const (
-	argonMemory  = 19 * 1024
-	argonPasses  = 2
-	argonThreads = 1
-	argonSalt    = 16
-	argonKey     = 32
+	actRegister access.Action = "account.register"
+	actPassword access.Action = "account.password"
+	actTOTP     access.Action = "account.totp"
+	actSession  access.Action = "account.session"
+	actRevoke   access.Action = "token.revoke"
+	actInvite   access.Action = "person.invite"
+	actJoin     access.Action = "person.join"
+	actRoles    access.Action = "person.roles"
+	actDisable  access.Action = "person.disable"
+	actEnable   access.Action = "person.enable"
+	actRemove   access.Action = "person.remove"
 )
 
-// People is the use cases.
-type People struct{ k *kernel.Kernel }
+// Kinds of links in mails.
+const (
+	linkRegister = "register"
+	linkReset    = "reset"
+	linkInvite   = "invite"
+)
 
-// New makes them.
-func New(k *kernel.Kernel) *People { return &People{k} }
-
-// HashPassword makes the stored form of a password.
-func HashPassword(password string) string {
-	salt := make([]byte, argonSalt)
-	if _, err := rand.Read(salt); err != nil {
-		panic("people: no randomness: " + err.Error())
-	}
-	sum := argon2.IDKey([]byte(password), salt, argonPasses, argonMemory, argonThreads, argonKey)
-	b64 := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonPasses, argonThreads, b64(salt), b64(sum))
+// Mailer takes mails over in the transaction that they belong to.
+type Mailer interface {
+	Put(ctx context.Context, tx *kernel.Tx, m mail.Message) error
 }
 
-func passwordFits(stored, password string) bool {
-	parts := strings.Split(stored, "$")
-	var m, t uint32
-	var p uint8
-	if len(parts) != 6 || parts[1] != "argon2id" {
-		return false
+// Options are what an installation chooses.
+type Options struct {
+	Mail Mailer
+	// Address is where people reach the marketplace, for links in mails.
+	Address string
+	// SessionIdle ends a session that nobody uses. Zero means the constant of that name.
+	SessionIdle time.Duration
+	// OperatorTOTP makes operators set up the second factor before anything else.
+	OperatorTOTP bool
+	Limits       Limits
+}
+
+// People is the use cases.
+type People struct {
+	k *kernel.Kernel
+	o Options
+
+	tries, mails, mailsToOne *throttle
+	touched                  sync.Map // id of a token or session → minute of the last note, in microseconds
+}
+
+// New makes them.
+func New(k *kernel.Kernel, o Options) *People {
+	if o.SessionIdle <= 0 {
+		o.SessionIdle = SessionIdle
 	}
-	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &m, &t, &p); err != nil {
-		return false
+	return &People{k: k, o: o, tries: newThrottle(o.Limits.SignIns, 30, 2*time.Second), mails: newThrottle(o.Limits.Mails, 20, 3*time.Minute), mailsToOne: newThrottle(o.Limits.MailsToOne, 3, 5*time.Minute)}
+}
+
+// Run removes what is over from time to time, until ctx ends.
+func (p *People) Run(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if err := p.Sweep(ctx); err != nil && ctx.Err() == nil {
+			p.k.Log.Error("people: what is over cannot be removed", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
 	}
-	salt, err1 := base64.RawStdEncoding.DecodeString(parts[4])
-	want, err2 := base64.RawStdEncoding.DecodeString(parts[5])
-	if err1 != nil || err2 != nil {
-		return false
+}
+
+// Sweep removes sessions, links, registrations and invitations that are over, and old sign-ins.
+func (p *People) Sweep(ctx context.Context) error {
+	now := p.k.Wire.Now()
+	p.touched.Range(func(id, at any) bool {
+		if at.(int64) < now.Add(-touchEvery).UnixMicro() {
+			p.touched.Delete(id)
+		}
+		return true
+	})
+	return p.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		return store.Sweep(ctx, tx, now, KeepSignIns)
+	})
+}
+
+// mayTry bounds the passwords, codes and links that one client tries.
+func (p *People) mayTry(ctx context.Context) error {
+	return p.tries.allow(clientOf(ctx).network(), p.k.Wire.Now())
+}
+
+// mayCauseMail bounds mails by client and by address, whether or not anybody has the address.
+func (p *People) mayCauseMail(ctx context.Context, address string) error {
+	now := p.k.Wire.Now()
+	if err := p.mails.allow(clientOf(ctx).network(), now); err != nil {
+		return err
 	}
-	got := argon2.IDKey([]byte(password), salt, t, m, p, uint32(len(want)))
-	return subtle.ConstantTimeCompare(got, want) == 1
+	return p.mailsToOne.allow(address, now)
+}
+
+// cleanLogin is the form in which logins are kept: an address in lower case.
+func cleanLogin(login string) string {
+	if login = strings.TrimSpace(login); strings.Contains(login, "@") {
+		login = strings.ToLower(login)
+	}
+	return login
+}
+
+func checkLogin(field, login string) error {
+	if login == "" || len(login) > party.MaxLogin || strings.ContainsFunc(login, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fault.Field(field, "must be 1 to %d printable ASCII characters without blanks", party.MaxLogin)
+	}
+	return nil
+}
+
+// dead is the answer to a link that is used, over, or was never sent.
+func dead(err error) error {
+	if errors.Is(err, store.ErrNoRow) {
+		return fault.New(fault.Rule, "link_dead", "the link was used, is over, or is not complete; ask for a new one")
+	}
+	return err
+}
+
+// home is the company that a person belongs to; "" when none.
+func (p *People) home(ctx context.Context, tx *kernel.Tx, person string) string {
+	in, err := store.Memberships(ctx, tx, person)
+	if err != nil || len(in) == 0 {
+		return ""
+	}
+	return in[0].CompanyID
 }
 
 // NewCompany is the input of CreateCompany.
@@ -127,28 +209,49 @@ type NewPerson struct {
 	PasswordHash string // instead of Password, when it was hashed outside the transaction
 	Email        string
 	Mobile       string
+	Language     string
+	Verified     bool // the address is proved
 	Roles        []access.Role
+}
+
+// Hash checks the input and hashes the password, which is slow on purpose: before the transaction.
+func (in *NewPerson) Hash() error {
+	if err := in.Check(); err != nil {
+		return err
+	}
+	if in.PasswordHash == "" {
+		in.PasswordHash, in.Password = HashPassword(in.Password), ""
+	}
+	return nil
 }
 
 // Check names every wrong field.
 func (in NewPerson) Check() error {
 	f := fault.Fields{}
 	party.CheckName("name", in.Name, f)
-	if in.Login == "" || len(in.Login) > party.MaxLogin || strings.ContainsFunc(in.Login, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if err := checkLogin("login", in.Login); err != nil {
 		f.Add("login", "must be 1 to %d printable ASCII characters without blanks", party.MaxLogin)
 	}
-	if n := utf8.RuneCountInString(in.Password); in.PasswordHash == "" && (n < party.MinPassword || n > party.MaxPassword) {
-		f.Add("password", "must have %d to %d characters", party.MinPassword, party.MaxPassword)
+	if in.PasswordHash == "" {
+		party.CheckPassword("password", in.Password, in.Login, f)
 	}
-	if len(in.Roles) == 0 {
+	if len(in.Email) > 255 || !utf8.ValidString(in.Email) || strings.ContainsAny(in.Email, "\r\n\x00") {
+		f.Add("email", "must be an address such as li@example.com")
+	}
+	party.CheckMobile("mobile", in.Mobile, f)
+	checkRoles(in.Roles, f)
+	return f.Err()
+}
+
+func checkRoles(roles []access.Role, f fault.Fields) {
+	if len(roles) == 0 {
 		f.Add("roles", "must name at least one role")
 	}
-	for _, r := range in.Roles {
+	for _, r := range roles {
 		if access.KindOf(r) == "" {
-			f.Add("roles", "%q is no role", r)
+			f.Add("roles", "%q is no role", printable(string(r), 40))
 		}
 	}
-	return f.Err()
 }
 
 // CreatePerson adds a person with roles in a company.
@@ -157,15 +260,13 @@ func (p *People) CreatePerson(ctx context.Context, tx *kernel.Tx, a access.Actor
 	if err := kernel.May(a, access.PersonWrite); err != nil {
 		return out, err
 	}
+	in.Login = cleanLogin(in.Login)
 	if err := in.Check(); err != nil {
 		return out, err
 	}
-	c, err := store.Company(ctx, tx, in.CompanyID)
-	if err != nil || a.CompanyKind != party.Operator && a.CompanyID != c.ID {
-		if err == nil {
-			err = store.ErrNoRow
-		}
-		return out, kernel.Missing(err, "company")
+	c, err := p.own(ctx, tx, a, in.CompanyID)
+	if err != nil {
+		return out, err
 	}
 	for _, r := range in.Roles {
 		if access.KindOf(r) != c.Kind {
@@ -177,11 +278,16 @@ func (p *People) CreatePerson(ctx context.Context, tx *kernel.Tx, a access.Actor
 	} else if !errors.Is(err, store.ErrNoRow) {
 		return out, err
 	}
-	hash := in.PasswordHash
-	if hash == "" {
-		hash = HashPassword(in.Password)
+	if err := p.room(ctx, tx, c, in.Roles, 0); err != nil {
+		return out, err
 	}
-	out = party.Person{ID: ident.Company(), Login: in.Login, Name: in.Name, Email: in.Email, Mobile: in.Mobile, PasswordHash: hash, CreatedAt: p.k.Clock.Now()}
+	if err := in.Hash(); err != nil {
+		return out, err
+	}
+	out = party.Person{ID: ident.Company(), Login: in.Login, Name: in.Name, Email: in.Email, Mobile: in.Mobile, PasswordHash: in.PasswordHash, Language: in.Language, CreatedAt: p.k.Clock.Now()}
+	if in.Verified {
+		out.VerifiedAt = p.k.Wire.Now()
+	}
 	if err := store.InsertPerson(ctx, tx, out); err != nil {
 		return out, err
 	}
@@ -193,134 +299,18 @@ func (p *People) CreatePerson(ctx context.Context, tx *kernel.Tx, a access.Actor
 	return out, p.k.Audit(ctx, tx, a, access.PersonWrite, out.ID, in.Login)
 }
 
-// IssueToken makes a personal access token for a member; the secret is shown once.
-func (p *People) IssueToken(ctx context.Context, tx *kernel.Tx, a access.Actor, company, person, name string, life time.Duration) (secret string, err error) {
-	if err := kernel.May(a, access.TokenCreate); err != nil {
-		return "", err
-	}
-	if !a.IsOperator() && (a.CompanyID != company || a.PersonID != person) {
-		return "", fault.Unknown("person")
-	}
-	secret = ident.Token(TokenPrefix)
-	now := p.k.Wire.Now()
-	t := party.Token{ID: p.k.Row(), PersonID: person, CompanyID: company, Name: name, Hash: ident.Hash(secret), CreatedAt: now}
-	if life > 0 {
-		t.ExpiresAt = now.Add(life)
-	}
-	if err := store.InsertToken(ctx, tx, t); err != nil {
-		return "", err
-	}
-	return secret, p.k.Audit(ctx, tx, a, access.TokenCreate, t.ID, name)
-}
-
-func refused() error {
-	return fault.New(fault.Unauthenticated, "unauthenticated", "the token or session is unknown, ended or withdrawn")
-}
-
-// ByToken finds who sends a personal access token.
-func (p *People) ByToken(ctx context.Context, secret string) (access.Actor, error) {
-	if !strings.HasPrefix(secret, TokenPrefix) {
-		return access.Actor{}, refused()
-	}
-	a, _, err := p.bearer(ctx, secret, false)
-	return a, err
-}
-
-// BySession finds who holds a browser session, with names for the page.
-func (p *People) BySession(ctx context.Context, secret string) (access.Actor, store.Bearer, error) {
-	if !strings.HasPrefix(secret, sessionPrefix) {
-		return access.Actor{}, store.Bearer{}, refused()
-	}
-	return p.bearer(ctx, secret, true)
-}
-
-func (p *People) bearer(ctx context.Context, secret string, session bool) (access.Actor, store.Bearer, error) {
-	var b store.Bearer
-	err := p.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
-		b, err = store.BearerOf(ctx, tx, ident.Hash(secret), session)
-		return err
-	})
-	if errors.Is(err, store.ErrNoRow) {
-		err = refused()
-	}
-	if err != nil {
-		return access.Actor{}, b, err
-	}
-	if t := (party.Token{ExpiresAt: b.ExpiresAt, RevokedAt: b.RevokedAt}); !t.Usable(p.k.Wire.Now()) {
-		return access.Actor{}, b, refused()
-	}
-	a := access.Actor{PersonID: b.PersonID, CompanyID: b.CompanyID, CompanyKind: b.Kind}
-	for _, r := range b.Roles {
-		a.Roles = append(a.Roles, access.Role(r))
-	}
-	return a, b, nil
-}
-
-// dummy is compared with when the login is unknown, so that both cases take the same time.
-var dummy = HashPassword("no such person")
-
-// Login opens a session. Unknown login and wrong password answer alike.
-func (p *People) Login(ctx context.Context, login, password string) (session string, until time.Time, err error) {
-	wrong := fault.New(fault.Unauthenticated, "login_refused", "login or password is wrong")
-	var who party.Person
-	var in []party.Member
-	err = p.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
-		if who, err = store.PersonByLogin(ctx, tx, login); err == nil {
-			in, err = store.Memberships(ctx, tx, who.ID)
-		}
-		return err
-	})
-	if errors.Is(err, store.ErrNoRow) {
-		passwordFits(dummy, password)
-		return "", until, wrong
-	}
-	if err != nil {
-		return "", until, err
-	}
-	now := p.k.Wire.Now()
-	if now.Before(who.LockedUntil) {
-		return "", until, fault.New(fault.TooMany, "login_locked", "too many wrong passwords; try again after %s", who.LockedUntil.Format(time.RFC3339))
-	}
-	fits := passwordFits(who.PasswordHash, password)
-	err = p.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		if !fits || len(in) == 0 {
-			failures, locked := who.Failures+1, time.Time{}
-			if failures >= MaxFailures {
-				failures, locked = 0, now.Add(LockFor)
-			}
-			return store.SetLoginFailures(ctx, tx, who.ID, failures, locked)
-		}
-		session, until = ident.Token(sessionPrefix), now.Add(SessionLife)
-		if who.Failures > 0 {
-			if err := store.SetLoginFailures(ctx, tx, who.ID, 0, time.Time{}); err != nil {
-				return err
-			}
-		}
-		return store.InsertSession(ctx, tx, ident.Hash(session), who.ID, in[0].CompanyID, now, until)
-	})
-	if err == nil && session == "" {
-		err = wrong
-	}
-	return session, until, err
-}
-
-// Logout ends a session.
-func (p *People) Logout(ctx context.Context, session string) error {
-	return p.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		return store.DeleteSession(ctx, tx, ident.Hash(session))
-	})
-}
-
 // FirstOperator creates the operators' company and its first administrator in an
 // empty marketplace; a second call is refused. The administrator has every
 // operator role, since nobody else can give them. // spec: 01 §8.1
 func (p *People) FirstOperator(ctx context.Context, company, login, name, password string) (party.Person, error) {
 	var out party.Person
-	in := NewPerson{Login: login, Name: name, Password: password, Roles: access.Roles[access.Operator]}
-	if err := in.Check(); err != nil {
+	in := NewPerson{Login: cleanLogin(login), Name: name, Password: password, Roles: access.Roles[access.Operator]}
+	if strings.Contains(in.Login, "@") {
+		in.Email = in.Login
+	}
+	if err := in.Hash(); err != nil {
 		return out, err
 	}
-	in.PasswordHash = HashPassword(password)
 	err := p.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 		n, err := store.CountMembers(ctx, tx, party.Operator)
 		if err != nil {
