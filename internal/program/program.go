@@ -17,6 +17,7 @@ import (
 	"github.com/souk-market/souk/api"
 	"github.com/souk-market/souk/internal/config"
 	domain "github.com/souk-market/souk/internal/domain/delivery"
+	"github.com/souk-market/souk/internal/engine/blob"
 	"github.com/souk-market/souk/internal/engine/database"
 	"github.com/souk-market/souk/internal/engine/jobs"
 	"github.com/souk-market/souk/internal/engine/keyring"
@@ -26,6 +27,7 @@ import (
 	"github.com/souk-market/souk/internal/face/manage"
 	"github.com/souk-market/souk/internal/face/openapi"
 	"github.com/souk-market/souk/internal/face/web"
+	"github.com/souk-market/souk/internal/face/web/desk"
 	"github.com/souk-market/souk/internal/ground/clock"
 	"github.com/souk-market/souk/internal/service/audit"
 	"github.com/souk-market/souk/internal/service/catalogue"
@@ -124,8 +126,12 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	}
 	p.Sandbox = box
 	p.Client = outbound.New(outbound.Policy{AllowLoopback: isSandbox, AllowCIDR: c.AllowCIDR, AllowHTTP: isSandbox || c.AllowHTTP, AllowIPHost: isSandbox}, outbound.Options{})
+	blobs, err := blob.Open(filepath.Join(c.Data, "files"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("files folder: %w", err), db.Close())
+	}
 	p.peopleRooms()
-	p.Catalogue, p.Trade, p.Query = catalogue.New(p.Kernel), trade.New(p.Kernel), orderquery.New(p.Kernel)
+	p.Catalogue, p.Trade, p.Query = catalogue.New(p.Kernel, blobs, "集市", "souk"), trade.New(p.Kernel), orderquery.New(p.Kernel)
 	p.Delivery = delivery.New(p.Kernel, p.Trade, p.Client)
 	p.Trade.Register(p.Runner)
 	p.Delivery.Register(p.Runner)
@@ -136,15 +142,15 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 // faces puts every face under its path.
 func (p *Program) faces() http.Handler {
 	market := openapi.Market{Query: p.Query}
-	pages := web.Market{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Delivery: p.Delivery}
+	pages := web.Options{Services: desk.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Delivery: p.Delivery, Sandbox: p.Sandbox}, Zone: p.Config.BusinessZone,
+		Secure: p.Config.TLS() || len(p.Config.BaseURL) > 8 && p.Config.BaseURL[:8] == "https://", Logger: p.log}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+api.Path, api.Handler())
 	mux.Handle(manage.Prefix+"/", manage.New(manage.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Delivery: p.Delivery, Sandbox: p.Sandbox, Audit: p.Audit, Log: p.log}))
 	mux.Handle(openapi.Prefix, openapi.New(openapi.Options{Keys: market, Orders: market, Now: p.Kernel.Wire.Now, Rate: p.Config.OrderQueryRate, Logger: p.log}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", p.ready)
-	mux.Handle("/", web.New(web.Options{Login: pages, Catalog: pages, Orders: pages, Attempts: pages, Now: p.Kernel.Clock.Now, Zone: p.Config.BusinessZone, Sandbox: p.Kernel.Sandbox,
-		Secure: p.Config.TLS() || len(p.Config.BaseURL) > 8 && p.Config.BaseURL[:8] == "https://", Logger: p.log}))
+	mux.Handle("/", web.New(pages))
 	return mux
 }
 

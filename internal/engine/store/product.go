@@ -72,6 +72,9 @@ func Product(ctx context.Context, tx *Tx, s Scope, id string) (catalog.Product, 
 // Products lists products by id after a mark.
 func Products(ctx context.Context, tx *Tx, s Scope, after string, limit int) ([]catalog.Product, error) {
 	cond, args := productScope(s, []any{after, limit})
+	if s.Kind == party.Buyer { // a hidden product is reached by its address only
+		cond += " AND NOT hidden"
+	}
 	return collect(ctx, tx, func(r *sql.Rows, p *catalog.Product) error { return scanProduct(r, p) },
 		`SELECT `+productColumns+` FROM product WHERE id > $1`+cond+` ORDER BY id LIMIT $2`, args...)
 }
@@ -103,7 +106,7 @@ func scanSKU(r row, s *catalog.SKU) error {
 // SKUs lists the SKUs of a product in their order.
 func SKUs(ctx context.Context, tx *Tx, product string) ([]catalog.SKU, error) {
 	return collect(ctx, tx, func(r *sql.Rows, s *catalog.SKU) error { return scanSKU(r, s) },
-		`SELECT code, product_id, name, attributes, position FROM sku WHERE product_id = $1 ORDER BY position, code`, product)
+		`SELECT code, product_id, name, attributes, position FROM sku WHERE product_id = $1 AND NOT withdrawn ORDER BY position, code`, product)
 }
 
 // Offers lists the offers of a product's SKUs.

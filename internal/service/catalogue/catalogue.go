@@ -17,6 +17,7 @@ import (
 	"github.com/souk-market/souk/internal/domain/delivery"
 	"github.com/souk-market/souk/internal/domain/party"
 	"github.com/souk-market/souk/internal/domain/pricing"
+	"github.com/souk-market/souk/internal/engine/blob"
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/ground/ident"
@@ -25,10 +26,16 @@ import (
 )
 
 // Catalogue is the use cases.
-type Catalogue struct{ k *kernel.Kernel }
+type Catalogue struct {
+	k             *kernel.Kernel
+	blobs         *blob.Dir
+	operatorNames []string // must not stand in names // spec: 20 B2
+}
 
-// New makes them.
-func New(k *kernel.Kernel) *Catalogue { return &Catalogue{k} }
+// New makes them; files are kept in blobs.
+func New(k *kernel.Kernel, blobs *blob.Dir, operatorNames ...string) *Catalogue {
+	return &Catalogue{k: k, blobs: blobs, operatorNames: operatorNames}
+}
 
 // Limits of a product. // spec: 20 B2, B3
 const (
@@ -180,6 +187,10 @@ func (c *Catalogue) Move(ctx context.Context, tx *kernel.Tx, a access.Actor, id 
 		return Listing{}, fault.Field("reason", "must tell the seller why")
 	}
 	if d == Submit {
+		// The short form is for scripts in a sandbox; a real shop wants the whole wizard.
+		if !c.k.Sandbox {
+			return Listing{}, fault.New(fault.Rule, "wizard_needed", "release the product through the wizard: POST /products/{id}/revisions")
+		}
 		if _, err := store.AddressOf(ctx, tx, p.SellerID, "base", p.ID); err != nil {
 			if err == store.ErrNoRow {
 				return Listing{}, fault.New(fault.Rule, "no_production_address", "register a production address before submitting a product")

@@ -1,0 +1,116 @@
+package catalog_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/ground/money"
+)
+
+// good is a body that passes, with the facts it needs.
+func good() (catalog.Body, catalog.Facts) {
+	b := catalog.Body{
+		Name: "云帆协同办公", Version: "V1.0", Protocol: catalog.V2, Logo: "logo", Media: []string{"picture"}, Overview: "一个入口完成日常协作",
+		Description: "说明", Highlights: []catalog.Highlight{{Title: "审批", Text: "随时审批"}},
+		Agreement: strings.Repeat("双方同意本协议的条款。", 12),
+		Support:   catalog.Support{Days: 5, Hours: 8, Time: "周一至周五 9:00–18:00", Content: "安装与使用咨询", Hotline: "400-123-4567", Email: "service@yunfan.example"},
+		UserGuide: strings.Repeat("购买后打开入口页面登录。", 6), Copyright: "certificate", Public: true, Category: "office",
+		Specs: []catalog.Spec{{NameZH: "标准版", NameEN: "Standard", Enums: []catalog.Enum{{Name: "版本", Values: []string{"基础", "高级"}}},
+			Quantity: &catalog.SpecQuantity{Name: "用户数", Unit: "人", Min: 1, Max: 1000, Step: 1}, TrialDays: 15,
+			Prices:   []catalog.Price{{SKU: "基础", PeriodType: catalog.Month, Amount: "12.00", Currency: money.CNY}, {SKU: "高级", PeriodType: catalog.Month, Amount: "20.00", Currency: money.CNY}},
+			Upgrades: []catalog.UpgradePair{{From: "基础", To: "高级"}}}},
+	}
+	return b, catalog.Facts{
+		Files:           map[string]catalog.FileFacts{"logo": {"image/png", 1000, 120, 120}, "picture": {"image/jpeg", 1000, 800, 600}, "certificate": {"application/pdf", 1000, 0, 0}},
+		DescriptionText: strings.Repeat("说", 400), HasAddress: true, CategoryLeaf: true, OperatorNames: []string{"集市"},
+	}
+}
+
+func TestAGoodBodyPasses(t *testing.T) {
+	b, f := good()
+	if p := b.Check(f); len(p) > 0 {
+		t.Fatalf("%+v", p)
+	}
+}
+
+// Each rule of the wizard beside its field. spec: 20 B2, B3, B10
+func TestEachRuleNamesItsField(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(b *catalog.Body, f *catalog.Facts)
+		field  string
+		code   string
+	}{
+		"empty name":       {func(b *catalog.Body, f *catalog.Facts) { b.Name = " " }, "name", "missing"},
+		"long name":        {func(b *catalog.Body, f *catalog.Facts) { b.Name = strings.Repeat("云", 61) }, "name", "too_long"},
+		"broken name":      {func(b *catalog.Body, f *catalog.Facts) { b.Name = "\xff" }, "name", "not_utf8"},
+		"operator in name": {func(b *catalog.Body, f *catalog.Facts) { b.Name = "集市协同" }, "name", "operator_name"},
+		"marketing":        {func(b *catalog.Body, f *catalog.Facts) { b.Name = "免费办公" }, "name", "marketing_words"},
+		"version in name":  {func(b *catalog.Body, f *catalog.Facts) { b.Name = "办公 V2.1" }, "name", "contains_version"},
+		"price in name":    {func(b *catalog.Body, f *catalog.Facts) { b.Name = "办公99元" }, "name", "contains_price"},
+		"phone in name":    {func(b *catalog.Body, f *catalog.Facts) { b.Name = "办公 13800138000" }, "name", "contains_phone"},
+		"taken":            {func(b *catalog.Body, f *catalog.Facts) { f.NameTaken = true }, "name", "taken"},
+		"version form":     {func(b *catalog.Body, f *catalog.Facts) { b.Version = "v0.1" }, "version", "form"},
+		"logo size": {func(b *catalog.Body, f *catalog.Facts) {
+			f.Files["logo"] = catalog.FileFacts{MediaType: "image/png", Width: 121, Height: 120}
+		}, "logo", "picture_size"},
+		"logo form": {func(b *catalog.Body, f *catalog.Facts) {
+			f.Files["logo"] = catalog.FileFacts{MediaType: "image/jpeg", Width: 120, Height: 120}
+		}, "logo", "picture_form"},
+		"no address":          {func(b *catalog.Body, f *catalog.Facts) { f.HasAddress = false }, "production_address", "no_address"},
+		"supervised, no days": {func(b *catalog.Body, f *catalog.Facts) { b.Supervised = true }, "delivery_days", "range"},
+		"four parameters":     {func(b *catalog.Body, f *catalog.Facts) { b.ExtendParams = make([]catalog.ExtendParam, 4) }, "extend_params", "too_many"},
+		"no picture":          {func(b *catalog.Body, f *catalog.Facts) { b.Media = nil }, "media", "missing"},
+		"picture too small": {func(b *catalog.Body, f *catalog.Facts) {
+			f.Files["picture"] = catalog.FileFacts{MediaType: "image/png", Width: 400, Height: 300}
+		}, "media[0]", "picture_size"},
+		"long overview":         {func(b *catalog.Body, f *catalog.Facts) { b.Overview = strings.Repeat("好", 121) }, "overview", "too_long"},
+		"399 characters":        {func(b *catalog.Body, f *catalog.Facts) { f.DescriptionText = strings.Repeat("说", 399) }, "description", "too_short"},
+		"superlative":           {func(b *catalog.Body, f *catalog.Facts) { f.DescriptionText += "世界第一" }, "description", "superlative"},
+		"identity number":       {func(b *catalog.Body, f *catalog.Facts) { f.DescriptionText += " 110101199003077758 " }, "description", "personal_data"},
+		"foreign link":          {func(b *catalog.Body, f *catalog.Facts) { f.ForeignLinks = []string{"https://elsewhere.example"} }, "description", "contains_link"},
+		"no highlight":          {func(b *catalog.Body, f *catalog.Facts) { b.Highlights = nil }, "highlights", "missing"},
+		"blank in agreement":    {func(b *catalog.Body, f *catalog.Facts) { b.Agreement += "甲方：______" }, "agreement", "blanks"},
+		"support hours":         {func(b *catalog.Body, f *catalog.Facts) { b.Support.Hours = 7 }, "support.time", "support_time"},
+		"no hotline":            {func(b *catalog.Body, f *catalog.Facts) { b.Support.Hotline = "" }, "support.hotline", "missing"},
+		"bad mail":              {func(b *catalog.Body, f *catalog.Facts) { b.Support.Email = "service" }, "support.email", "form"},
+		"no guide":              {func(b *catalog.Body, f *catalog.Facts) { b.UserGuide = "" }, "user_guide", "missing"},
+		"no certificate":        {func(b *catalog.Body, f *catalog.Facts) { b.Copyright = "" }, "copyright", "missing"},
+		"certificate a picture": {func(b *catalog.Body, f *catalog.Facts) { b.Copyright = "picture" }, "copyright", "file_form"},
+		"no category":           {func(b *catalog.Body, f *catalog.Facts) { b.Category = "" }, "category", "missing"},
+		"no spec":               {func(b *catalog.Body, f *catalog.Facts) { b.Specs = nil }, "specs", "missing"},
+		"counter as spec":       {func(b *catalog.Body, f *catalog.Facts) { b.Specs[0].NameZH = "规格1" }, "specs[0].name_zh", "meaningless"},
+		"no English name":       {func(b *catalog.Body, f *catalog.Facts) { b.Specs[0].NameEN = "" }, "specs[0].name_en", "missing"},
+		"a SKU without price":   {func(b *catalog.Body, f *catalog.Facts) { b.Specs[0].Prices = b.Specs[0].Prices[:1] }, "specs[0].prices", "missing"},
+		"price of nothing":      {func(b *catalog.Body, f *catalog.Facts) { b.Specs[0].Prices[0].SKU = "?" }, "specs[0].prices[0].sku", "unknown"},
+		"negative price":        {func(b *catalog.Body, f *catalog.Facts) { b.Specs[0].Prices[0].Amount = "-1" }, "specs[0].prices[0].amount", "form"},
+		"two-day trial":         {func(b *catalog.Body, f *catalog.Facts) { b.Specs[0].TrialDays = 2 }, "specs[0].trial_days", "range"},
+		"price inversion":       {func(b *catalog.Body, f *catalog.Facts) { b.Specs[0].Prices[1].Amount = "11.00" }, "specs[0].upgrades[0]", "price_inversion"},
+		"quantity range":        {func(b *catalog.Body, f *catalog.Facts) { b.Specs[0].Quantity.Max = 10_000_000 }, "specs[0].quantity.max", "range"},
+	} {
+		b, f := good()
+		c.change(&b, &f)
+		p := b.Check(f)
+		if !slices.ContainsFunc(p, func(p catalog.Problem) bool { return p.Field == c.field && p.Code == c.code }) {
+			t.Errorf("%s: %+v, want %s of %s", name, p, c.code, c.field)
+		}
+		for _, one := range p {
+			if !slices.Contains(catalog.ProblemCodes, one.Code) {
+				t.Errorf("code %s is not listed", one.Code)
+			}
+		}
+	}
+}
+
+// Three values and one quantity make three SKUs. spec: 20 B10
+func TestCombinations(t *testing.T) {
+	s := catalog.Spec{Enums: []catalog.Enum{{Name: "版本", Values: []string{"a", "b"}}, {Name: "区域", Values: []string{"x", "y", "z"}}}}
+	if got := fmt.Sprint(s.Combinations()); got != "[a / x a / y a / z b / x b / y b / z]" {
+		t.Error(got)
+	}
+	if got := (catalog.Spec{}).Combinations(); len(got) != 1 || got[0] != "" {
+		t.Errorf("%q", got)
+	}
+}

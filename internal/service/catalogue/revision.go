@@ -1,0 +1,509 @@
+package catalogue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/engine/store"
+	"github.com/souk-market/souk/internal/ground/fault"
+	"github.com/souk-market/souk/internal/ground/ident"
+	"github.com/souk-market/souk/internal/ground/workday"
+	"github.com/souk-market/souk/internal/service/kernel"
+)
+
+// Draft is a revision with what its wizard page shows.
+type Draft struct {
+	Revision catalog.Revision
+	Problems []catalog.Problem
+	Live     *catalog.Revision // the version on sale, beside which it is reviewed; nil before the first
+}
+
+// Begin starts a release of a new product, or with a product of the seller's a
+// modification of it from the version on sale. The open revision of a product is
+// given again instead of a second one. // spec: 20 B7
+func (c *Catalogue) Begin(ctx context.Context, tx *kernel.Tx, a access.Actor, product string) (catalog.Revision, error) {
+	if err := kernel.May(a, access.ProductCreate); err != nil {
+		return catalog.Revision{}, err
+	}
+	now := c.k.Clock.Now()
+	v := catalog.Revision{ID: c.k.Row(), ProductID: product, SellerID: a.CompanyID, Kind: catalog.Modify, State: catalog.RevisionDraft, Version: 1, CreatedAt: now, UpdatedAt: now}
+	if product == "" {
+		v.Kind, v.ProductID = catalog.Release, c.k.Row()
+		v.Body = catalog.Body{Version: "V1.0", Protocol: catalog.V2, Public: true, Support: catalog.Support{Days: 5, Hours: 8}}
+		p := catalog.Product{ID: v.ProductID, SellerID: a.CompanyID, Protocol: catalog.V2, State: catalog.Draft, CreatedAt: now, UpdatedAt: now}
+		if err := store.InsertProduct(ctx, tx, p); err != nil {
+			return v, err
+		}
+	} else {
+		p, err := c.own(ctx, tx, a, product)
+		if err != nil {
+			return v, err
+		}
+		if p.State == catalog.OffShelf {
+			return v, fault.New(fault.Conflict, "off_shelf", "a product that was taken off the shelf stays there; release a new one")
+		}
+		open, err := store.OpenRevision(ctx, tx, product)
+		if err == nil {
+			return open, nil
+		}
+		if !errors.Is(err, store.ErrNoRow) {
+			return v, err
+		}
+		live, err := c.live(ctx, tx, product)
+		if err != nil {
+			return v, err
+		}
+		if live != nil {
+			v.Body = live.Body
+		} else {
+			v.Body = catalog.Body{Name: p.Name, Overview: p.Summary, Version: "V1.0", Protocol: p.Protocol, Public: true, Support: catalog.Support{Days: 5, Hours: 8}}
+		}
+	}
+	if err := store.InsertRevision(ctx, tx, v); err != nil {
+		return v, err
+	}
+	return v, c.k.Audit(ctx, tx, a, access.ProductCreate, v.ProductID, "begin "+v.Kind+" "+v.ID)
+}
+
+// own reads a product of the actor's own company.
+func (c *Catalogue) own(ctx context.Context, tx *kernel.Tx, a access.Actor, product string) (catalog.Product, error) {
+	p, err := store.Product(ctx, tx, kernel.Scope(a), product)
+	if err == nil && p.SellerID != a.CompanyID {
+		err = store.ErrNoRow
+	}
+	return p, kernel.Missing(err, "product")
+}
+
+// live is the version on sale; nil before the first.
+func (c *Catalogue) live(ctx context.Context, tx *kernel.Tx, product string) (*catalog.Revision, error) {
+	p, err := store.PageOf(ctx, tx, product)
+	if err != nil || p.LiveRevisionID == "" {
+		return nil, err
+	}
+	v, err := store.Revision(ctx, tx, store.Everything, p.LiveRevisionID)
+	return &v, err
+}
+
+// Draft reads a revision with everything that is missing.
+func (c *Catalogue) Draft(ctx context.Context, a access.Actor, id string) (d Draft, err error) {
+	if err := kernel.May(a, access.ProductRead); err != nil {
+		return d, err
+	}
+	err = c.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
+		if d.Revision, err = store.Revision(ctx, tx, kernel.Scope(a), id); err != nil {
+			return kernel.Missing(err, "revision")
+		}
+		if d.Live, err = c.live(ctx, tx, d.Revision.ProductID); err != nil {
+			return err
+		}
+		d.Problems, err = c.problems(ctx, tx, &d.Revision)
+		return err
+	})
+	return d, err
+}
+
+// Revisions lists requests, newest first; for operators with queue those that wait,
+// by when they are due.
+func (c *Catalogue) Revisions(ctx context.Context, a access.Actor, queue bool, after string, limit int) (out []catalog.Revision, err error) {
+	if err := kernel.May(a, access.ProductRead); err != nil {
+		return nil, err
+	}
+	err = c.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
+		out, err = store.Revisions(ctx, tx, kernel.Scope(a), queue, after, limit)
+		return err
+	})
+	return out, err
+}
+
+// problems holds a revision against the rules with all they need to know.
+func (c *Catalogue) problems(ctx context.Context, tx *kernel.Tx, v *catalog.Revision) ([]catalog.Problem, error) {
+	f := catalog.Facts{Files: map[string]catalog.FileFacts{}, OperatorNames: c.operatorNames}
+	text := readMarkdown(v.Body.Description)
+	guide := readMarkdown(v.Body.UserGuide)
+	f.DescriptionText, f.DescriptionImages = text.words, text.images
+	f.ForeignLinks = append(text.links, guide.links...)
+	ids := append([]string{v.Body.Logo, v.Body.Copyright, v.Body.UserGuideFile}, v.Body.Media...)
+	for _, id := range append(ids, f.DescriptionImages...) {
+		if id == "" {
+			continue
+		}
+		one, err := store.FileByID(ctx, tx, id)
+		if errors.Is(err, store.ErrNoRow) || err == nil && one.CompanyID != v.SellerID {
+			continue // another's file is an unknown one
+		}
+		if err != nil {
+			return nil, err
+		}
+		f.Files[id] = catalog.FileFacts{MediaType: one.MediaType, Size: one.Size, Width: one.Width, Height: one.Height}
+	}
+	var err error
+	if f.NameTaken, err = store.NameTaken(ctx, tx, v.SellerID, v.Body.Name, v.ProductID); err != nil {
+		return nil, err
+	}
+	_, err = store.AddressOf(ctx, tx, v.SellerID, "base", v.ProductID)
+	if f.HasAddress = err == nil; err != nil && !errors.Is(err, store.ErrNoRow) {
+		return nil, err
+	}
+	tree, err := store.Categories(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range tree {
+		f.CategoryLeaf = f.CategoryLeaf || k.ID == v.Body.Category && k.ParentID != ""
+	}
+	return v.Body.Check(f), nil
+}
+
+// editable reads a revision that its seller may change: a draft, or one that was
+// rejected (which turns it into a draft again).
+func (c *Catalogue) editable(ctx context.Context, tx *kernel.Tx, a access.Actor, id string, version int64) (catalog.Revision, error) {
+	v, err := store.Revision(ctx, tx, kernel.Scope(a), id)
+	if err == nil && v.SellerID != a.CompanyID {
+		err = store.ErrNoRow
+	}
+	if err != nil {
+		return v, kernel.Missing(err, "revision")
+	}
+	if v.State != catalog.RevisionDraft && v.State != catalog.RevisionRejected {
+		return v, fault.New(fault.Conflict, "revision_state", "the request is %s and cannot be changed", v.State)
+	}
+	if version != 0 && version != v.Version {
+		return v, stale()
+	}
+	return v, nil
+}
+
+func stale() error {
+	return fault.New(fault.Conflict, "stale_page", "somebody saved this draft since the page was opened; look at the newer one and save again")
+}
+
+// SaveDraft stores the wizard's fields as they are, right or not: nothing typed is
+// lost. A page older than the stored draft is refused.
+func (c *Catalogue) SaveDraft(ctx context.Context, tx *kernel.Tx, a access.Actor, id string, version int64, body catalog.Body) (catalog.Revision, error) {
+	if err := kernel.May(a, access.ProductCreate); err != nil {
+		return catalog.Revision{}, err
+	}
+	v, err := c.editable(ctx, tx, a, id, version)
+	if err != nil {
+		return v, err
+	}
+	if n := len(body.JSON()); n > maxBody {
+		return v, fault.New(fault.Invalid, "too_large", "the draft is larger than %d bytes", maxBody)
+	}
+	for i := range body.Specs {
+		if body.Specs[i].Key == "" {
+			body.Specs[i].Key = ident.UUID()
+		}
+	}
+	v.Body, v.State, v.UpdatedAt = body, catalog.RevisionDraft, c.k.Clock.Now()
+	err = store.SaveRevision(ctx, tx, &v)
+	if errors.Is(err, store.ErrNoRow) {
+		return v, stale()
+	}
+	return v, err
+}
+
+// maxBody bounds a stored draft in bytes.
+const maxBody = 512 << 10
+
+// SubmitDraft sends a complete draft to review: due in three working days, later
+// when the seller submits many on one day. // spec: 20 B7
+func (c *Catalogue) SubmitDraft(ctx context.Context, tx *kernel.Tx, a access.Actor, id string, version int64) (catalog.Revision, error) {
+	if err := kernel.May(a, access.ProductSubmit); err != nil {
+		return catalog.Revision{}, err
+	}
+	v, err := c.editable(ctx, tx, a, id, version)
+	if err != nil {
+		return v, err
+	}
+	problems, err := c.problems(ctx, tx, &v)
+	if err != nil {
+		return v, err
+	}
+	if err := refuse(problems); err != nil {
+		return v, err
+	}
+	now := c.k.Clock.Now()
+	local := now.In(c.k.Zone)
+	n, err := store.SubmittedSince(ctx, tx, v.SellerID, time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, c.k.Zone))
+	if err != nil {
+		return v, err
+	}
+	v.State, v.SubmittedAt, v.UpdatedAt, v.Reason, v.Remarks = catalog.RevisionPending, now, now, "", nil
+	v.DueAt, _ = workday.China().Deadline(now, catalog.ReviewAllowance(n+1), c.k.Zone)
+	if err := store.SaveRevision(ctx, tx, &v); err != nil {
+		return v, err
+	}
+	if err := c.k.Tell(ctx, tx, kernel.OperatorDesk, "product.submitted", "", "", map[string]string{"product": v.Body.Name, "revision": v.ID}); err != nil {
+		return v, err
+	}
+	return v, c.k.Audit(ctx, tx, a, access.ProductSubmit, v.ProductID, v.ID)
+}
+
+// refuse makes one fault of all problems that are no warnings.
+func refuse(problems []catalog.Problem) error {
+	f := fault.Fields{}
+	for _, p := range problems {
+		if !p.Warning {
+			f.Add(p.Field, "%s", strings.TrimSpace(p.Code+" "+strings.Join(p.Args, " ")))
+		}
+	}
+	if len(f) == 0 {
+		return nil
+	}
+	return &fault.Fault{Kind: fault.Rule, Code: "incomplete", Message: "the product is not complete yet: " + fmt.Sprint(len(f)) + " fields need attention", Fields: f}
+}
+
+// WithdrawDraft takes a request back while nobody has begun to review it.
+func (c *Catalogue) WithdrawDraft(ctx context.Context, tx *kernel.Tx, a access.Actor, id string) (catalog.Revision, error) {
+	if err := kernel.May(a, access.ProductSubmit); err != nil {
+		return catalog.Revision{}, err
+	}
+	v, err := store.Revision(ctx, tx, kernel.Scope(a), id)
+	if err == nil && v.SellerID != a.CompanyID {
+		err = store.ErrNoRow
+	}
+	if err != nil {
+		return v, kernel.Missing(err, "revision")
+	}
+	if v.State != catalog.RevisionPending {
+		return v, fault.New(fault.Conflict, "revision_state", "the request is %s; it can be taken back only until a reviewer takes it", v.State)
+	}
+	v.State, v.UpdatedAt = catalog.RevisionDraft, c.k.Clock.Now()
+	if err := c.saveOrStale(ctx, tx, &v); err != nil {
+		return v, err
+	}
+	return v, c.k.Audit(ctx, tx, a, access.ProductSubmit, v.ProductID, "withdraw "+v.ID)
+}
+
+func (c *Catalogue) saveOrStale(ctx context.Context, tx *kernel.Tx, v *catalog.Revision) error {
+	err := store.SaveRevision(ctx, tx, v)
+	if errors.Is(err, store.ErrNoRow) {
+		return stale()
+	}
+	return err
+}
+
+// review reads a request for a reviewer in one of the given states.
+func (c *Catalogue) review(ctx context.Context, tx *kernel.Tx, a access.Actor, id string, states ...catalog.RevisionState) (catalog.Revision, error) {
+	if err := kernel.May(a, access.ProductApprove); err != nil {
+		return catalog.Revision{}, err
+	}
+	v, err := store.Revision(ctx, tx, kernel.Scope(a), id)
+	if err != nil {
+		return v, kernel.Missing(err, "revision")
+	}
+	if !slices.Contains(states, v.State) {
+		return v, fault.New(fault.Conflict, "revision_state", "the request is %s", v.State)
+	}
+	return v, nil
+}
+
+// TakeReview gives a request to the reviewer; from then on the seller cannot take
+// it back.
+func (c *Catalogue) TakeReview(ctx context.Context, tx *kernel.Tx, a access.Actor, id string) (catalog.Revision, error) {
+	v, err := c.review(ctx, tx, a, id, catalog.RevisionPending)
+	if err != nil {
+		return v, err
+	}
+	v.State, v.ReviewerID, v.UpdatedAt = catalog.RevisionReviewing, a.PersonID, c.k.Clock.Now()
+	if err := c.saveOrStale(ctx, tx, &v); err != nil {
+		return v, err
+	}
+	return v, c.k.Audit(ctx, tx, a, access.ProductApprove, v.ProductID, "take "+v.ID)
+}
+
+// RejectReview sends a request back with a reason, and remarks per field.
+func (c *Catalogue) RejectReview(ctx context.Context, tx *kernel.Tx, a access.Actor, id, reason string, remarks map[string]string) (catalog.Revision, error) {
+	v, err := c.review(ctx, tx, a, id, catalog.RevisionPending, catalog.RevisionReviewing)
+	if err != nil {
+		return v, err
+	}
+	if strings.TrimSpace(reason) == "" {
+		return v, fault.Field("reason", "must tell the seller what to change")
+	}
+	now := c.k.Clock.Now()
+	v.State, v.ReviewerID, v.Reason, v.Remarks, v.DecidedAt, v.UpdatedAt = catalog.RevisionRejected, a.PersonID, reason, remarks, now, now
+	if err := c.saveOrStale(ctx, tx, &v); err != nil {
+		return v, err
+	}
+	if err := c.k.Tell(ctx, tx, v.SellerID, "product.rejected", "", "", map[string]string{"product": v.Body.Name, "reason": reason, "revision": v.ID}); err != nil {
+		return v, err
+	}
+	return v, c.k.Audit(ctx, tx, a, access.ProductApprove, v.ProductID, "reject "+v.ID+" "+reason)
+}
+
+// ApproveReview puts a request's version on sale: codes of combinations and ids of
+// terms that were sold before stay, new ones are drawn, those that are gone are
+// withdrawn; instances sold keep what they have. // spec: 20 B3.1, B3.4
+func (c *Catalogue) ApproveReview(ctx context.Context, tx *kernel.Tx, a access.Actor, id string) (catalog.Revision, error) {
+	v, err := c.review(ctx, tx, a, id, catalog.RevisionPending, catalog.RevisionReviewing)
+	if err != nil {
+		return v, err
+	}
+	problems, err := c.problems(ctx, tx, &v) // what was right when submitted may not be now
+	if err != nil {
+		return v, err
+	}
+	if err := refuse(problems); err != nil {
+		return v, err
+	}
+	p, err := store.Product(ctx, tx, store.Everything, v.ProductID)
+	if err != nil {
+		return v, err
+	}
+	if p.State == catalog.OffShelf {
+		return v, fault.New(fault.Conflict, "off_shelf", "the product was taken off the shelf")
+	}
+	now := c.k.Clock.Now()
+	v.State, v.ReviewerID, v.DecidedAt, v.UpdatedAt = catalog.RevisionApproved, a.PersonID, now, now
+	if err := c.saveOrStale(ctx, tx, &v); err != nil {
+		return v, err
+	}
+	s := p.Settings
+	s.SendMobile, s.SendEmail, s.SendUser, s.SealBits = v.Body.SendMobile, v.Body.SendEmail, v.Body.SendUser, v.Body.SealBits
+	if err := store.ApplyRevision(ctx, tx, &v, s, now); err != nil {
+		return v, err
+	}
+	if err := c.applySpecs(ctx, tx, &v); err != nil {
+		return v, err
+	}
+	if err := c.k.Tell(ctx, tx, v.SellerID, "product.approved", "", "", map[string]string{"product": v.Body.Name, "revision": v.ID}); err != nil {
+		return v, err
+	}
+	return v, c.k.Audit(ctx, tx, a, access.ProductApprove, v.ProductID, "approve "+v.ID)
+}
+
+func (c *Catalogue) applySpecs(ctx context.Context, tx *kernel.Tx, v *catalog.Revision) error {
+	known, err := store.KnownSKUs(ctx, tx, v.ProductID)
+	if err != nil {
+		return err
+	}
+	codes := map[[2]string]string{}
+	for _, k := range known {
+		codes[[2]string{k.SpecKey, k.Combination}] = k.Code
+	}
+	kept := map[string]bool{}
+	position := 0
+	for _, spec := range v.Body.Specs {
+		here := map[string]string{} // combination → code
+		for _, combination := range spec.Combinations() {
+			code := codes[[2]string{spec.Key, combination}]
+			if code == "" {
+				code = ident.UUID()
+			}
+			here[combination], kept[code] = code, true
+			sku := catalog.SKU{Code: code, ProductID: v.ProductID, Name: spec.NameZH, Position: position}
+			if combination != "" {
+				sku.Name += " " + combination
+			}
+			values := strings.Split(combination, " / ")
+			for i, e := range spec.Enums {
+				if sku.Attributes.Fixed == nil {
+					sku.Attributes.Fixed = map[string]string{}
+				}
+				sku.Attributes.Fixed[e.Name] = values[i]
+			}
+			if q := spec.Quantity; q != nil {
+				sku.Attributes.Quantity = &catalog.QuantityRule{Name: q.Name, Unit: q.Unit, Min: q.Min, Max: q.Max}
+			}
+			position++
+			if err := store.PutSKU(ctx, tx, sku, spec.Key, combination, spec.TrialDays); err != nil {
+				return err
+			}
+			sold := map[string]bool{}
+			for _, price := range spec.Prices {
+				if price.SKU != combination {
+					continue
+				}
+				sold[string(price.PeriodType)+" "+string(price.Currency)] = true
+				if err := store.PutOffer(ctx, tx, ident.Product(), catalog.Offer{SKUCode: code, PeriodType: price.PeriodType, Price: price.Amount, Currency: price.Currency}); err != nil {
+					return err
+				}
+			}
+			if err := store.WithdrawOffersExcept(ctx, tx, code, sold); err != nil {
+				return err
+			}
+		}
+		up := map[string][]string{}
+		for _, u := range spec.Upgrades {
+			up[here[u.From]] = append(up[here[u.From]], here[u.To])
+		}
+		for _, code := range here {
+			if err := store.SetUpgradeRules(ctx, tx, code, up[code]); err != nil {
+				return err
+			}
+		}
+	}
+	for _, k := range known {
+		if !kept[k.Code] && !k.Withdrawn {
+			if err := store.WithdrawSKU(ctx, tx, k.Code); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Page is all that a product's page shows.
+type Page struct {
+	Listing
+	Live     *catalog.Revision // nil for products made by the API alone
+	Category string
+	Hidden   bool
+	ListedAt time.Time
+	Rating   float64 // mean of the stars; 0 without any
+	Ratings  int64
+}
+
+// Page reads a product's page; hidden products are reached by their address only.
+func (c *Catalogue) Page(ctx context.Context, a access.Actor, id string) (p Page, err error) {
+	if p.Listing, err = c.Get(ctx, a, id); err != nil {
+		return p, err
+	}
+	err = c.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
+		if p.Live, err = c.live(ctx, tx, id); err != nil {
+			return err
+		}
+		row, err := store.PageOf(ctx, tx, id)
+		p.Category, p.Hidden, p.ListedAt, p.Ratings = row.CategoryID, row.Hidden, row.ListedAt, row.RatingCount
+		if row.RatingCount > 0 {
+			p.Rating = float64(row.RatingSum) / float64(row.RatingCount)
+		}
+		return err
+	})
+	return p, err
+}
+
+// Categories lists the tree.
+func (c *Catalogue) Categories(ctx context.Context) (out []catalog.Category, err error) {
+	err = c.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
+		out, err = store.Categories(ctx, tx)
+		return err
+	})
+	return out, err
+}
+
+// PutCategory adds or renames a category. // spec: 20 B9a
+func (c *Catalogue) PutCategory(ctx context.Context, tx *kernel.Tx, a access.Actor, k catalog.Category) error {
+	if err := kernel.May(a, access.ProductApprove); err != nil {
+		return err
+	}
+	f := fault.Fields{}
+	party.CheckName("name_zh", k.NameZH, f)
+	party.CheckName("name_en", k.NameEN, f)
+	if k.ID == "" || len(k.ID) > 64 {
+		f.Add("id", "must have 1 to 64 characters")
+	}
+	if err := f.Err(); err != nil {
+		return err
+	}
+	return store.PutCategory(ctx, tx, k)
+}
