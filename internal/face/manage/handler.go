@@ -81,27 +81,42 @@ func (h *Handler) read(pattern string, f func(c *call) (any, error)) {
 	})
 }
 
-// change registers a POST or PUT whose effect and reply are one transaction.
+// change registers a POST, PUT or DELETE whose effect and reply are one transaction.
 func (h *Handler) change(method, pattern string, status int, f func(ctx context.Context, tx *kernel.Tx, c *call) (any, error)) {
+	h.changing(method, pattern, status, false, f)
+}
+
+// changeSecret is change whose reply shows a secret this once: it is stored sealed for its repetition.
+func (h *Handler) changeSecret(method, pattern string, status int, f func(ctx context.Context, tx *kernel.Tx, c *call) (any, error)) {
+	h.changing(method, pattern, status, true, f)
+}
+
+func (h *Handler) changing(method, pattern string, status int, secret bool, f func(ctx context.Context, tx *kernel.Tx, c *call) (any, error)) {
 	h.mux.HandleFunc(method+" "+Prefix+pattern, func(w http.ResponseWriter, r *http.Request) {
 		h.answer(w, r, func(c *call) (int, []byte, error) {
 			if c.actor.Anonymous() {
 				return 0, nil, fault.New(fault.Unauthenticated, "unauthenticated", "send a personal access token: Authorization: Bearer …")
 			}
-			reply, err := h.Kernel.Mutate(r.Context(), kernel.Request{Caller: c.actor.PersonID, Key: r.Header.Get("Idempotency-Key"), Input: input(r, c.raw)},
-				func(ctx context.Context, tx *kernel.Tx) (kernel.Reply, error) {
-					v, err := f(ctx, tx, c)
-					if err != nil {
-						return kernel.Reply{}, err
-					}
-					return kernel.Reply{Status: status, Body: encode(v)}, nil
-				})
-			if reply.Repeated {
-				w.Header().Set("Idempotency-Replayed", "true")
-			}
-			return reply.Status, reply.Body, err
+			return h.mutate(w, c, status, secret, func(ctx context.Context, tx *kernel.Tx) (any, error) { return f(ctx, tx, c) })
 		})
 	})
+}
+
+// mutate runs a change with its idempotency key.
+func (h *Handler) mutate(w http.ResponseWriter, c *call, status int, secret bool, f func(ctx context.Context, tx *kernel.Tx) (any, error)) (int, []byte, error) {
+	r := c.Request
+	reply, err := h.Kernel.Mutate(r.Context(), kernel.Request{Caller: c.actor.PersonID, Key: r.Header.Get("Idempotency-Key"), Input: input(r, c.raw), Secret: secret},
+		func(ctx context.Context, tx *kernel.Tx) (kernel.Reply, error) {
+			v, err := f(ctx, tx)
+			if err != nil {
+				return kernel.Reply{}, err
+			}
+			return kernel.Reply{Status: status, Body: encode(v)}, nil
+		})
+	if reply.Repeated {
+		w.Header().Set("Idempotency-Replayed", "true")
+	}
+	return reply.Status, reply.Body, err
 }
 
 // input is what an idempotency key stands for.

@@ -29,6 +29,7 @@ func (h *Handler) routes() {
 	h.attempts()
 	h.sellers()
 	h.companies()
+	h.people()
 	h.clock()
 	h.mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
 		h.answer(w, r, func(c *call) (int, []byte, error) { return 0, nil, fault.Unknown("route") })
@@ -295,7 +296,7 @@ func (h *Handler) sellers() {
 		err := h.Catalogue.SetAddress(ctx, tx, c.actor, c.PathValue("id"), class, product, address)
 		return map[string]string{"class": class, "product_id": product, "address": address}, err
 	})
-	h.change("PUT", "/sellers/{id}/keys/{class}", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
+	h.changeSecret("PUT", "/sellers/{id}/keys/{class}", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 		key := c.body.text("key")
 		if err := c.body.bad.Err(); err != nil {
 			return nil, err
@@ -314,7 +315,7 @@ func (h *Handler) sellers() {
 		}
 		return map[string]string{"retry_policy": policy}, h.Catalogue.SetRetryPolicy(ctx, tx, c.actor, c.PathValue("id"), policy)
 	})
-	h.change("POST", "/sellers/{id}/access-keys", http.StatusCreated, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
+	h.changeSecret("POST", "/sellers/{id}/access-keys", http.StatusCreated, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 		ak, sk, err := h.Catalogue.IssueAccessKey(ctx, tx, c.actor, c.PathValue("id"))
 		return map[string]string{"access_key_id": ak, "secret_access_key": sk}, err
 	})
@@ -328,29 +329,6 @@ func (h *Handler) companies() {
 		}
 		co, err := h.People.CreateCompany(ctx, tx, c.actor, in)
 		return map[string]any{"id": co.ID, "kind": co.Kind, "name": co.Name}, err
-	})
-	h.change("POST", "/companies/{id}/people", http.StatusCreated, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
-		in := people.NewPerson{CompanyID: c.PathValue("id"), Login: c.body.text("login"), Name: c.body.text("name"), Password: c.body.text("password"), Email: c.body.text("email"), Mobile: c.body.text("mobile")}
-		for _, r := range c.body.texts("roles") {
-			in.Roles = append(in.Roles, access.Role(r))
-		}
-		if err := c.body.bad.Err(); err != nil {
-			return nil, err
-		}
-		p, err := h.People.CreatePerson(ctx, tx, c.actor, in)
-		return map[string]any{"id": p.ID, "login": p.Login, "name": p.Name, "roles": in.Roles}, err
-	})
-	h.change("POST", "/companies/{id}/people/{person}/tokens", http.StatusCreated, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
-		days := c.body.whole("days", 90)
-		if days < 1 || days > 366 {
-			c.body.bad.Add("days", "must be 1 to 366")
-		}
-		name := c.body.text("name")
-		if err := c.body.bad.Err(); err != nil {
-			return nil, err
-		}
-		secret, err := h.People.IssueToken(ctx, tx, c.actor, c.PathValue("id"), c.PathValue("person"), name, time.Duration(days)*24*time.Hour)
-		return map[string]string{"token": secret, "name": name}, err
 	})
 	h.change("POST", "/companies/{id}/top-up", http.StatusCreated, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 		amount, currency := c.body.text("amount"), c.body.text("currency")

@@ -71,6 +71,8 @@ var bodies = map[string]string{
 	"POST /api/souk/v1/companies/{id}/people":                 `{"login":"someone","name":"某人","password":"long enough 1","roles":["buyer.viewer"]}`,
 	"POST /api/souk/v1/companies/{id}/people/{person}/tokens": `{"name":"x","days":1}`,
 	"POST /api/souk/v1/companies/{id}/top-up":                 `{"amount":"1.00"}`,
+	"PUT /api/souk/v1/companies/{id}/people/{person}/roles":   `{"roles":["buyer.viewer"]}`,
+	"POST /api/souk/v1/companies/{id}/invitations":            `{"email":"someone@example.com","roles":["buyer.viewer"]}`,
 	"POST /api/souk/v1/sandbox/clock":                         `{"advance":"0s"}`,
 	"POST /api/souk/v1/attempts/restart":                      `{"ids":["x"]}`,
 }

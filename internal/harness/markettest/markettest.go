@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/souk-market/souk/internal/ground/money"
 	"github.com/souk-market/souk/internal/harness/demo"
 	"github.com/souk-market/souk/internal/program"
+	"github.com/souk-market/souk/internal/service/kernel"
 )
 
 // Market is a running sandbox with the demo's people and products. Its sellers' servers do not run: calls to them
@@ -31,6 +33,26 @@ type Market struct {
 	Program *program.Program
 	People  *demo.File
 	URL     string
+	Log     *Log // everything that the program logged
+}
+
+// Log keeps what is written to it. It is safe for concurrent use.
+type Log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *Log) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+// String is what was written.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // Engines are what every test here runs on.
@@ -44,7 +66,8 @@ func Start(t *testing.T, engine database.Engine) *Market {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := program.Open(t.Context(), c, program.Options{Logger: slog.New(slog.DiscardHandler), Synchronous: "OFF"})
+	log := &Log{}
+	p, err := program.Open(t.Context(), c, program.Options{Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})), Synchronous: "OFF"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +93,7 @@ func Start(t *testing.T, engine database.Engine) *Market {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return &Market{t: t, Program: p, People: people, URL: srv.URL}
+	return &Market{t: t, Program: p, People: people, URL: srv.URL, Log: log}
 }
 
 // Account finds a person of the demo by login.
@@ -143,7 +166,7 @@ func (m *Market) CallKey(login, method, path, body, key string) Reply {
 		m.t.Fatal(err)
 	}
 	r := Reply{Status: res.StatusCode, Text: string(b)}
-	if err := json.Unmarshal(b, &r.Body); err != nil && !strings.HasSuffix(path, ".yaml") {
+	if err := json.Unmarshal(b, &r.Body); err != nil && strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
 		m.t.Fatalf("%s %s: %v\n%s", method, path, err, b)
 	}
 	return r
@@ -219,5 +242,25 @@ func (m *Market) Advance(d time.Duration) {
 	r := m.Do("operator", "POST", "/api/souk/v1/sandbox/clock", fmt.Sprintf(`{"advance":%q,"wait":"2m"}`, d))
 	if r.Body["moving"] != false {
 		m.t.Fatalf("the clock did not arrive: %s", r.Text)
+	}
+}
+
+// issue makes a token of a person, as its own page would.
+func (m *Market) issue(company, person string) (secret string, err error) {
+	err = m.Program.Kernel.Change(m.t.Context(), func(ctx context.Context, tx *kernel.Tx) (err error) {
+		secret, err = m.Program.People.IssueToken(ctx, tx, kernel.System, company, person, "test", time.Hour)
+		return err
+	})
+	return secret, err
+}
+
+// sql is the hand of somebody who can write the database.
+func (m *Market) sql(query string, args ...any) {
+	m.t.Helper()
+	if err := m.Program.DB.Write(m.t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, query, args...)
+		return err
+	}); err != nil {
+		m.t.Fatal(err)
 	}
 }

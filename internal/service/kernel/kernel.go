@@ -106,10 +106,13 @@ type Request struct {
 	Caller string // the person
 	Key    string // Idempotency-Key; "" makes the change plain
 	Input  []byte // method, path and body: the same key with another input is a conflict
+	Secret bool   // the reply shows a secret: it is stored sealed
 }
 
 // MaxIdempotencyKey bounds the key's length in bytes.
 const MaxIdempotencyKey = 255
+
+const replyPurpose = "stored reply"
 
 // Reply is what a face answers to a change.
 type Reply struct {
@@ -141,13 +144,24 @@ func (k *Kernel) Mutate(ctx context.Context, r Request, f func(ctx context.Conte
 						return fault.New(fault.Conflict, "idempotency_conflict", "this Idempotency-Key was used for another request; use a new key")
 					}
 					reply = Reply{Status: stored.Status, Body: stored.Body, Repeated: true}
-					return nil
+					if r.Secret {
+						reply.Body, err = k.Ring.Open(replyPurpose, string(stored.Body))
+					}
+					return err
 				}
 			}
 			if reply, err = f(ctx, tx); err != nil || r.Key == "" {
 				return err
 			}
-			return store.InsertReply(ctx, tx, r.Caller, r.Key, store.Reply{InputHash: hash, Status: reply.Status, Body: reply.Body}, k.Wire.Now())
+			kept := reply.Body
+			if r.Secret {
+				sealed, err := k.Ring.Seal(replyPurpose, reply.Body)
+				if err != nil {
+					return err
+				}
+				kept = []byte(sealed)
+			}
+			return store.InsertReply(ctx, tx, r.Caller, r.Key, store.Reply{InputHash: hash, Status: reply.Status, Body: kept}, k.Wire.Now())
 		})
 	}
 	var err error

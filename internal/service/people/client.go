@@ -50,7 +50,7 @@ func printable(s string, n int) string {
 type Limits struct {
 	SignIns    int // passwords, codes and links tried at once by one client; then one every two seconds. 30
 	Mails      int // mails caused at once by one client; then one every three minutes. 20
-	MailsToOne int // mails to one address at once; then one every five minutes. 3
+	MailsToOne int // mails to one address at once; then one every five minutes. 5
 }
 
 type throttle struct {

@@ -84,7 +84,7 @@ func New(k *kernel.Kernel, o Options) *People {
 	if o.SessionIdle <= 0 {
 		o.SessionIdle = SessionIdle
 	}
-	return &People{k: k, o: o, tries: newThrottle(o.Limits.SignIns, 30, 2*time.Second), mails: newThrottle(o.Limits.Mails, 20, 3*time.Minute), mailsToOne: newThrottle(o.Limits.MailsToOne, 3, 5*time.Minute)}
+	return &People{k: k, o: o, tries: newThrottle(o.Limits.SignIns, 30, 2*time.Second), mails: newThrottle(o.Limits.Mails, 20, 3*time.Minute), mailsToOne: newThrottle(o.Limits.MailsToOne, 5, 5*time.Minute)}
 }
 
 // Run removes what is over from time to time, until ctx ends.

@@ -178,14 +178,14 @@ func TestFloodsOfMailsAreThrottled(t *testing.T) {
 	from := func(address string) context.Context {
 		return people.WithClient(t.Context(), people.Client{Address: address})
 	}
-	for i := range 3 {
+	for i := range 5 {
 		if err := w.p.RequestReset(from("203.0.113.1"), "li@example.com"); err != nil {
 			t.Fatalf("%d: %v", i, err)
 		}
 	}
 	w.refuses(w.p.RequestReset(from("203.0.113.2"), "li@example.com"), "slow_down")
 	w.must(w.p.RequestReset(from("203.0.113.2"), "wang@example.com"))
-	for i := range 17 {
+	for i := range 15 {
 		w.must(w.p.RequestReset(from("203.0.113.1"), strings.Repeat("x", i+1)))
 	}
 	w.refuses(w.p.RequestReset(from("203.0.113.1"), "one-more"), "slow_down")
