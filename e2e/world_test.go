@@ -1,0 +1,182 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/souk-market/souk/internal/harness/demo"
+	"github.com/souk-market/souk/internal/harness/markettest"
+	"github.com/souk-market/souk/internal/harness/sellersim"
+	"github.com/souk-market/souk/isv"
+)
+
+const api = "/api/souk/v1"
+
+// world is a running marketplace with its sellers' servers, in which everything that a page can show has happened.
+type world struct {
+	*markettest.Market
+	t       *testing.T
+	v1, v2  *sellersim.Sim
+	ids     map[string]string // what was made → its id
+	product string            // a product of yunfan's on sale
+	offer   string            // one of its offers, by the month and by number
+}
+
+// newWorld starts the marketplace and both sellers; nothing has been bought yet.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{Market: markettest.Start(t, "sqlite"), t: t, ids: map[string]string{}}
+	start := func(protocol isv.Generation) *sellersim.Sim {
+		s := w.People.Seller(string(protocol))
+		sim, err := sellersim.New(sellersim.Options{Protocol: protocol, Key: s.Keys["base"], GeneralKey: s.Keys["general"], Dir: t.TempDir(), Volatile: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := httptest.NewServer(sim)
+		t.Cleanup(func() { srv.Close(); _ = sim.Close() })
+		sim.SetBaseURL(srv.URL)
+		if err := demo.Register(t.Context(), w.Program, s, srv.URL+sellersim.PathProduce, srv.URL+sellersim.PathNotify); err != nil {
+			t.Fatal(err)
+		}
+		return sim
+	}
+	w.v1, w.v2 = start(isv.V1), start(isv.V2)
+	w.offer = w.Offer("云帆协同办公", "标准版", "month")
+	for _, item := range w.Do("", "GET", api+"/products", "").Body["items"].([]any) {
+		if p := item.(map[string]any); p["name"] == "云帆协同办公" {
+			w.product = p["id"].(string)
+		}
+	}
+	return w
+}
+
+// until asks again and again until something is so: the jobs run beside the test.
+func (w *world) until(what string, so func() bool) {
+	w.t.Helper()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	late := time.After(time.Minute)
+	for !so() {
+		select {
+		case <-look.C:
+		case <-late:
+			w.t.Fatalf("%s did not happen in a minute", what)
+		}
+	}
+}
+
+func (w *world) faults(sim *sellersim.Sim, faults ...string) {
+	w.t.Helper()
+	if err := sim.SetFaults(faults...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// buy places and pays an order and waits until a call stands in a state; it gives the order's id and the call's.
+func (w *world) buy(offer string, quantity int, state string) (order, call string) {
+	w.t.Helper()
+	order = w.Place(offer, quantity)
+	w.Do("buyer", "POST", api+"/orders/"+order+"/pay", "")
+	w.until("a call of "+order+" that is "+state, func() bool {
+		a := w.Do("operator", "GET", api+"/attempts?activity=newInstance&order="+order, "")
+		call = a.String("items.0.id")
+		return a.String("items.0.state") == state
+	})
+	return order, call
+}
+
+// fill makes everything happen that a page can show.
+func (w *world) fill() *world {
+	w.t.Helper()
+	w.ids["completed"], w.ids["success"] = w.buy(w.offer, 3, "success")
+	w.until("the order to be completed", func() bool {
+		return w.Do("buyer", "GET", api+"/orders/"+w.ids["completed"], "").String("status") == "COMPLETED"
+	})
+	w.ids["instance"] = w.Do("buyer", "GET", api+"/orders/"+w.ids["completed"], "").String("lines.0.instance_id")
+	w.ids["v2"], _ = w.buy(w.Offer("北辰经营看板", "团队版", "year"), 12, "success")
+
+	// A seller that fails for good: the order comes back.
+	w.faults(w.v1, "status=500@newInstance")
+	w.ids["refunded"], w.ids["retried"] = w.buy(w.Offer("云帆电子签章", "企业版", "month"), 1, "retrying")
+	w.Advance(4 * time.Hour)
+	w.until("the refund", func() bool {
+		return w.Do("buyer", "GET", api+"/orders/"+w.ids["refunded"], "").String("lines.0.status") == "REFUNDED"
+	})
+	// A renewal that the seller never takes: its call waits for somebody.
+	w.faults(w.v1, "status=500@refreshInstance")
+	w.ids["renewal"] = w.Do("buyer", "POST", api+"/instances/"+w.ids["instance"]+"/renew", `{"period_number":2}`).String("id")
+	w.Do("buyer", "POST", api+"/orders/"+w.ids["renewal"]+"/pay", "")
+	w.Advance(2 * time.Hour)
+	w.until("the refresh to fail for good", func() bool {
+		a := w.Do("operator", "GET", api+"/attempts?state=failed&activity=refreshInstance", "")
+		w.ids["failed"] = a.String("items.0.id")
+		return w.ids["failed"] != ""
+	})
+	// One that answers with a page and one that does not answer.
+	w.faults(w.v1, "html@newInstance")
+	w.ids["processing"], w.ids["html"] = w.buy(w.offer, 1, "retrying")
+	w.faults(w.v1, "drop-after-act@newInstance")
+	w.ids["unknown-order"], w.ids["unknown"] = w.buy(w.offer, 2, "unknown")
+	w.faults(w.v1)
+	w.ids["pending"] = w.Place(w.offer, 20)
+	w.ids["canceled"] = w.Place(w.offer, 1)
+	w.Do("buyer", "POST", api+"/orders/"+w.ids["canceled"]+"/cancel", "")
+
+	// Products in every state.
+	for _, name := range []string{"云帆<b>&“网盘”", "云帆考勤 龘鬱𠮷", "云帆会议室"} {
+		body := fmt.Sprintf(`{"name":%q,"summary":"<script>alert(1)</script> 一个说明","protocol":"v1","skus":[{"name":"标准版","attributes":{"版本":"标准"},"offers":[{"period_type":"month","price":"9.90"}]}]}`, name)
+		w.ids[name] = w.Do("yunfan", "POST", api+"/products", body).String("id")
+	}
+	w.ids["draft"], w.ids["review"], w.ids["rejected"] = w.ids["云帆会议室"], w.ids["云帆<b>&“网盘”"], w.ids["云帆考勤 龘鬱𠮷"]
+	w.Do("yunfan", "POST", api+"/products/"+w.ids["review"]+"/submit", "")
+	w.Do("yunfan", "POST", api+"/products/"+w.ids["rejected"]+"/submit", "")
+	w.Do("operator", "POST", api+"/products/"+w.ids["rejected"]+"/reject", `{"reason":"简介不完整，请补充交付时间"}`)
+	return w
+}
+
+// at is a page with the login that may open it, "" for nobody.
+type at struct{ login, path string }
+
+// pages are all pages of a filled world.
+func (w *world) pages() []at {
+	buyer, seller := w.Account("buyer").CompanyID, w.Account("yunfan").CompanyID
+	p := []at{
+		{"", "/"}, {"", "/search?q=%E4%BA%91%E5%B8%86"}, {"", "/search?q=nothing-at-all"}, {"", "/products/" + w.product}, {"", "/products/" + w.product + "?quantity=0"},
+		{"", "/shops/" + seller}, {"", "/login"}, {"", "/nowhere"}, {"", "/ui"}, {"", "/ui?view=hex"},
+		{"buyer", "/checkout?offer=" + w.offer + "&quantity=5&period_number=2"}, {"buyer", "/checkout?offer=" + w.offer + "&quantity=999999"},
+		{"buyer", "/buyer"}, {"buyer", "/buyer/orders"}, {"buyer", "/buyer/orders?words=none"}, {"buyer", "/buyer/services"}, {"buyer", "/buyer/services/" + w.ids["instance"]},
+		{"buyer", "/buyer/services/" + w.ids["instance"] + "/renew"}, {"buyer", "/buyer/balance"}, {"buyer", "/buyer/messages"}, {"buyer2", "/buyer"}, {"buyer2", "/buyer/services"},
+		{"yunfan", "/seller"}, {"yunfan", "/seller/products"}, {"yunfan", "/seller/products/" + w.product}, {"yunfan", "/seller/products/" + w.ids["rejected"]}, {"yunfan", "/seller/products/" + w.ids["draft"]},
+		{"yunfan", "/seller/access"}, {"yunfan", "/seller/access-keys"}, {"yunfan", "/seller/orders"}, {"yunfan", "/seller/orders/" + w.ids["completed"]}, {"yunfan", "/seller/services"},
+		{"yunfan", "/seller/services/" + w.ids["instance"]}, {"yunfan", "/seller/balance"}, {"yunfan", "/seller/messages"},
+		{"yunfan", "/seller/calls"}, {"yunfan", "/seller/calls?state=failed"}, {"yunfan", "/seller/calls?order=none"}, {"yunfan", "/seller/calls/" + w.ids["success"]},
+		{"yunfan", "/seller/calls/" + w.ids["html"]}, {"yunfan", "/seller/calls/" + w.ids["failed"] + "?view=raw"}, {"yunfan", "/seller/calls/" + w.ids["unknown"] + "?view=hex"},
+		{"yunfan", "/seller/calls/" + w.ids["retried"]},
+		{"operator", "/operator"}, {"operator", "/operator/reviews"}, {"operator", "/operator/products"}, {"operator", "/operator/products/" + w.ids["review"]}, {"operator", "/operator/products/" + w.product},
+		{"operator", "/operator/companies"}, {"operator", "/operator/companies/" + buyer}, {"operator", "/operator/companies/" + seller}, {"operator", "/operator/orders"},
+		{"operator", "/operator/orders/" + w.ids["refunded"]}, {"operator", "/operator/calls"}, {"operator", "/operator/top-ups"}, {"operator", "/operator/ledger"}, {"operator", "/operator/ledger?order=" + w.ids["refunded"]},
+		{"operator", "/operator/ledger/accounts/buyer:" + buyer + ":available"}, {"operator", "/operator/messages"}, {"operator", "/operator/sandbox"}, {"operator", "/operator/system"}, {"operator", "/operator/system?state=done"},
+		{"operator", "/operator/services"}, {"operator", "/buyer"},
+	}
+	for _, name := range []string{"pending", "processing", "completed", "refunded", "renewal", "canceled", "unknown-order", "v2"} {
+		p = append(p, at{"buyer", "/buyer/orders/" + w.ids[name]})
+	}
+	return p
+}
+
+// short names a page in a picture's file, with ids taken out.
+func (w *world) short(p at) string {
+	s := p.path
+	for name, id := range w.ids {
+		if !strings.ContainsAny(name, "云") {
+			s = strings.ReplaceAll(s, id, name)
+		}
+	}
+	for name, id := range map[string]string{"product": w.product, "offer": w.offer, "buyer": w.Account("buyer").CompanyID, "seller": w.Account("yunfan").CompanyID} {
+		s = strings.ReplaceAll(s, id, name)
+	}
+	return p.login + " " + s
+}

@@ -1,0 +1,126 @@
+package backoffice
+
+import (
+	"context"
+	"strings"
+
+	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/face/web/desk"
+	"github.com/souk-market/souk/internal/face/web/ui"
+	"github.com/souk-market/souk/internal/ground/cursor"
+	"github.com/souk-market/souk/internal/service/catalogue"
+	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/trade"
+)
+
+func (r *Room) products() {
+	r.Get("/operator/reviews", "reviews", access.ProductApprove, r.reviews)
+	r.Get("/operator/products", "products", access.ProductRead, r.productList)
+	r.Get("/operator/products/{id}", "products", access.ProductRead, r.productShow)
+	for _, d := range []catalogue.Decide{catalogue.Approve, catalogue.Reject, catalogue.Suspend, catalogue.Resume} {
+		r.Post("/operator/products/{id}/"+string(d), "products", access.ProductApprove, func(c *ui.Call) error {
+			id := c.R.PathValue("id")
+			err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+				_, err := r.Catalogue.Move(ctx, tx, c.Actor, id, d, strings.TrimSpace(c.Form("reason")))
+				return err
+			})
+			if err != nil {
+				return c.Again(err, r.productShow)
+			}
+			return c.Done("/operator/products/"+id, "product."+string(d))
+		})
+	}
+}
+
+func (r *Room) list(c *ui.Call, f catalogue.ProductFilter, title string, empty ui.Empty) error {
+	m, err := desk.Mark(c, 1)
+	if err != nil {
+		return err
+	}
+	ls, err := r.Catalogue.Find(c.R.Context(), c.Actor, f, m[0], desk.Limit(c))
+	if err != nil {
+		return err
+	}
+	ls, next := desk.Cut(c, ls, func(l catalogue.Listing) string { return cursor.Encode(l.Product.ID) })
+	t := desk.ProductTable(c, ls, next, "/operator/products/", true)
+	if c.Exporting() {
+		return c.CSV("products", t)
+	}
+	p := c.NewPage(title)
+	p.Lead = c.T(title + ".lead")
+	if title != "reviews.title" {
+		p.Filter = c.Filtering(ui.Field{Name: "words"}, ui.Field{Name: "status", Kind: "select", Options: desk.ProductStates(c)})
+		if p.Filter.Clear != "" {
+			empty = c.NoMatch(p.Filter.Clear)
+		}
+	}
+	return c.Draw(p.Put(ui.Block{Table: t.Exported(c.Frame).Or(empty)}))
+}
+
+func (r *Room) reviews(c *ui.Call) error {
+	return r.list(c, catalogue.ProductFilter{State: string(catalog.InReview)}, "reviews.title", ui.Empty{Text: c.T("reviews.empty"), Help: c.T("reviews.empty.help")})
+}
+
+func (r *Room) productList(c *ui.Call) error {
+	return r.list(c, catalogue.ProductFilter{State: c.Choice("status", ui.ProductStatuses), Words: c.Query("words")}, "allproducts.title", ui.Empty{Text: c.T("home.empty"), Help: c.T("reviews.empty.help")})
+}
+
+func (r *Room) productShow(c *ui.Call) error {
+	ctx := c.R.Context()
+	l, err := r.Catalogue.Get(ctx, c.Actor, c.R.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	s := ui.ProductState(string(l.Product.State))
+	p := c.NewThing(l.Product.Name, c.Crumb("/operator/products", "allproducts.title"))
+	p.ID, p.Chip, p.Step = l.Product.ID, &s, c.StepOf(s)
+	if l.Product.Reason != "" {
+		p.Step.Say(c.Word("product.reason").And(ui.Own(l.Product.Reason)))
+	}
+	if c.May("product.approve") {
+		r.decisions(c, l.Product, p)
+	}
+	p.Put(c.In("block.facts", ui.Block{Half: true, Facts: []ui.Fact{
+		c.Fact("col.seller", ui.To("/operator/companies/"+l.Product.SellerID, l.Seller)), c.Fact("col.summary", ui.Own(l.Product.Summary)),
+		c.Fact("col.protocol", c.Word("protocol."+string(l.Product.Protocol))), c.Fact("col.created", c.When(l.Product.CreatedAt)), c.Fact("col.updated", c.When(l.Product.UpdatedAt)),
+	}}))
+	a, err := r.Catalogue.Access(ctx, c.Actor, l.Product.SellerID)
+	if err != nil {
+		return err
+	}
+	p.Put(c.In("block.addresses", ui.Block{Half: true, Table: ui.NewTable(c.Frame, a.Addresses, []ui.Column[catalogue.AddressRow]{
+		{Head: "col.class", Cell: func(one catalogue.AddressRow) ui.Cell { return c.Word("class." + one.Class) }},
+		{Head: "col.address", Cell: func(one catalogue.AddressRow) ui.Cell { return ui.Code(one.URL) }},
+	}, "").Or(ui.Empty{Text: c.T("addresses.empty"), Help: c.T("addresses.empty.operator")})}))
+	p.Put(c.In("block.skus", ui.Block{Table: desk.SKUTable(c, l)}))
+	os, err := r.Trade.Find(ctx, c.Actor, trade.OrderFilter{ProductID: l.Product.ID}, c.NoTime(), "", 10, false)
+	if err != nil {
+		return err
+	}
+	t, err := r.OrderTable(c, os, "")
+	if err != nil {
+		return err
+	}
+	p.Put(c.In("block.orders", ui.Block{Table: t.Or(ui.Empty{Text: c.T("orders.empty"), Help: c.T("orders.empty.operator")})}))
+	return c.Draw(p)
+}
+
+// decisions are what a reviewer can do next with a product.
+func (r *Room) decisions(c *ui.Call, one catalog.Product, p *ui.Page) {
+	at := "/operator/products/" + one.ID
+	with := func(id, action, submit, ask, means string) *ui.Form {
+		f := c.Dangerous(c.NewForm(id, at+"/"+action, submit), means, "")
+		f.Behind = c.T(ask)
+		c.Add(f, ui.Field{Name: "reason", Kind: "textarea", Required: true, MaxLength: 500}, "")
+		return f
+	}
+	switch one.State {
+	case catalog.InReview:
+		p.Step.Forms = append(p.Step.Forms, c.NewForm("approve", at+"/approve", "do.approve"), with("reject", "reject", "do.reject", "do.reject.ask", "product.reject.means"))
+	case catalog.OnSale:
+		p.Step.Forms = append(p.Step.Forms, with("suspend", "suspend", "do.suspend", "do.suspend.ask", "product.suspend.means"))
+	case catalog.Suspended:
+		p.Step.Forms = append(p.Step.Forms, c.NewForm("resume", at+"/resume", "do.resume"))
+	}
+}

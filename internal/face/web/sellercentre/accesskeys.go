@@ -1,0 +1,99 @@
+package sellercentre
+
+import (
+	"context"
+	"encoding/csv"
+
+	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/face/web/ui"
+	"github.com/souk-market/souk/internal/service/catalogue"
+	"github.com/souk-market/souk/internal/service/kernel"
+)
+
+// accessKeys mounts the page of AK/SK pairs, by which the seller's server asks the marketplace. // spec: 14 §5
+func (r *Room) accessKeys() {
+	r.Get("/seller/access-keys", "access-keys", access.SellerKeys, r.accessKeyList)
+	r.Post("/seller/access-keys", "access-keys", access.SellerKeys, r.newAccessKey)
+	r.Post("/seller/access-keys/{ak}/{use}", "access-keys", access.SellerKeys, r.useAccessKey)
+}
+
+func (r *Room) accessKeyList(c *ui.Call) error {
+	a, err := r.Catalogue.Access(c.R.Context(), c.Actor, c.Actor.CompanyID)
+	if err != nil {
+		return err
+	}
+	p := c.NewPage("accesskeys.title")
+	p.Lead = c.T("accesskeys.lead")
+	mine := 0
+	for _, k := range a.AccessKeys {
+		if k.PersonID == c.Actor.PersonID {
+			mine++
+		}
+	}
+	p.Step = &ui.Step{Tone: ui.Good, Text: c.T("accesskeys.step.full"), Who: ui.Nobody}
+	if mine < catalogue.MaxAccessKeys {
+		p.Step = &ui.Step{Tone: ui.Waiting, Text: c.T("accesskeys.step.new", "N", catalogue.MaxAccessKeys-mine), Who: ui.Seller, Forms: []*ui.Form{c.NewForm("new", "/seller/access-keys", "do.accesskey")}}
+	}
+	now := r.Kernel.Wire.Now()
+	p.Put(ui.Block{Table: ui.NewTable(c.Frame, a.AccessKeys, []ui.Column[catalogue.AccessKey]{
+		{Head: "col.ak", Cell: func(k catalogue.AccessKey) ui.Cell { return c.ID(k.AK) }},
+		{Head: "col.state", Cell: func(k catalogue.AccessKey) ui.Cell {
+			switch {
+			case k.Disabled:
+				return c.Chip(ui.Use("off"))
+			case k.LockedUntil.After(now):
+				return c.Chip(ui.Use("end")).Then(c.Small("accesskey.locked").And(c.When(k.LockedUntil)))
+			}
+			return c.Chip(ui.Use("on"))
+		}},
+		{Head: "col.created", Cell: func(k catalogue.AccessKey) ui.Cell { return c.When(k.CreatedAt) }},
+		{Head: "col.used", Cell: func(k catalogue.AccessKey) ui.Cell { return c.When(k.LastUsedAt) }},
+		{Head: "col.do", Cell: func(k catalogue.AccessKey) ui.Cell {
+			if k.Disabled {
+				return c.Button("/seller/access-keys/"+k.AK+"/enable", "do.enable", "btn-sm").And(c.Button("/seller/access-keys/"+k.AK+"/delete", "do.delete", "btn-outline-danger"))
+			}
+			return c.Button("/seller/access-keys/"+k.AK+"/disable", "do.disable", "btn-sm")
+		}},
+	}, "").Or(ui.Empty{Text: c.T("accesskeys.empty"), Help: c.T("accesskeys.empty.help")}), Note: c.T("accesskeys.note")})
+	return c.Draw(p)
+}
+
+// newAccessKey makes a pair and sends it as the file that is downloaded once.
+func (r *Room) newAccessKey(c *ui.Call) error {
+	var ak, sk string
+	err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) (err error) {
+		ak, sk, err = r.Catalogue.NewAccessKey(ctx, tx, c.Actor)
+		return err
+	})
+	if err != nil {
+		return c.Again(err, r.accessKeyList)
+	}
+	h := c.W.Header()
+	h.Set("Content-Type", "text/csv; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="credentials.csv"`)
+	h.Set("Cache-Control", "no-store")
+	w := csv.NewWriter(c.W)
+	_ = w.Write([]string{"User Name", "Access Key Id", "Secret Access Key"})
+	_ = w.Write([]string{c.Viewer.Name, ak, sk})
+	w.Flush()
+	return nil
+}
+
+func (r *Room) useAccessKey(c *ui.Call) error {
+	ak := c.R.PathValue("ak")
+	err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+		switch c.R.PathValue("use") {
+		case "enable":
+			return r.Catalogue.UseAccessKey(ctx, tx, c.Actor, ak, true)
+		case "disable":
+			return r.Catalogue.UseAccessKey(ctx, tx, c.Actor, ak, false)
+		case "delete":
+			return r.Catalogue.DeleteAccessKey(ctx, tx, c.Actor, ak)
+		}
+		return errUnknown
+	})
+	if err != nil {
+		return c.Again(err, r.accessKeyList)
+	}
+	return c.Done("/seller/access-keys", "saved")
+}

@@ -1,0 +1,145 @@
+package storefront
+
+import (
+	"context"
+
+	"github.com/souk-market/souk/internal/domain/ledger"
+	"github.com/souk-market/souk/internal/face/web/ui"
+	"github.com/souk-market/souk/internal/ground/cursor"
+	"github.com/souk-market/souk/internal/ground/fault"
+	"github.com/souk-market/souk/internal/ground/money"
+	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/trade"
+)
+
+type checkoutPage struct {
+	*ui.Frame
+	Product, ProductID, Seller, SellerID string
+	Letter                               string
+	Hue                                  int
+	Choice                               choice
+	Linear, OneTime                      bool
+	Attributes                           []attribute
+	Total                                total
+	Balance, After                       string
+	Short                                bool // the balance does not cover it
+	Key                                  string
+	Accepted                             bool
+	AcceptBad                            string
+	Errors                               []ui.FormError
+	Stages                               []ui.Stage
+}
+
+// checkout shows what is bought, its price broken down, and the agreement.
+func (r *Room) checkout(c *ui.Call) error {
+	ctx := c.R.Context()
+	get := c.Query
+	if c.Failed() {
+		get = c.Form
+	}
+	offer := get("offer")
+	q, err := r.Trade.Quote(ctx, offer, 1, 1)
+	if err != nil && q.Product.ID == "" {
+		return err
+	}
+	l, err := r.Catalogue.Get(ctx, c.Actor, q.Product.ID)
+	if err != nil {
+		return err
+	}
+	p := checkoutPage{Frame: c.Frame, Product: l.Product.Name, ProductID: l.Product.ID, Seller: l.Seller, SellerID: l.Product.SellerID, Choice: picked(get, l), Key: ui.Key()}
+	p.Letter, p.Hue = mark(p.Product)
+	c.Title = c.T("checkout.title")
+	if p.Total, q, err = r.price(c, p.Choice); err != nil {
+		return err
+	}
+	p.Linear, p.OneTime, p.Attributes = q.SKU.Attributes.Quantity != nil, q.Offer.PeriodType.Months() == 0, attributes(q.SKU)
+	p.Stages = []ui.Stage{{Text: c.T("stage.choose"), Done: true}, {Text: c.T("stage.check"), Now: true}, {Text: c.T("stage.paid")}, {Text: c.T("stage.ready")}}
+	if c.Failed() {
+		p.Accepted = c.Form("accept_agreement") != ""
+		p.Errors = r.problems(c, &p)
+	}
+	if c.May("ledger.read") && p.Total.OK {
+		accounts, err := r.Trade.Accounts(ctx, c.Actor, "", "", cursor.MaxSize)
+		if err != nil {
+			return err
+		}
+		var have money.Amount
+		for _, a := range accounts {
+			if a.Name == ledger.BuyerAvailable(c.Actor.CompanyID) && a.Currency == q.Offer.Currency {
+				have = a.Balance
+			}
+		}
+		p.Balance, p.After, p.Short = c.Money(have.String(), string(q.Offer.Currency)), c.Money((have-q.Amount).String(), string(q.Offer.Currency)), have < q.Amount
+	}
+	return c.Show("checkout.html", &p)
+}
+
+// problems are what the service refused, beside their fields and on top.
+func (r *Room) problems(c *ui.Call, p *checkoutPage) []ui.FormError {
+	var out []ui.FormError
+	add := func(text, href string) { out = append(out, ui.FormError{Text: text, Href: href}) }
+	if c.Code() == "price_changed" {
+		add(c.T("code.price_changed"), "#total")
+	}
+	if p.Total.QuantityBad != "" {
+		add(c.T("field.quantity")+": "+p.Total.QuantityBad, "#quantity")
+	}
+	if p.Total.TermBad != "" {
+		add(c.T("field.period_number")+": "+p.Total.TermBad, "#period_number")
+	}
+	if !p.Accepted {
+		p.AcceptBad = c.T("bad.accept_agreement")
+		add(p.AcceptBad, "#accept_agreement")
+	}
+	if len(out) == 0 {
+		id := "code." + c.Code()
+		if c.Code() == "" || !ui.Known(id) {
+			id = "error.rule.next"
+		}
+		add(c.T(id), "")
+	}
+	return out
+}
+
+// placeOrder places the order once, however often the button is pressed, and pays it when that was the button.
+func (r *Room) placeOrder(c *ui.Call) error {
+	if c.Form("look") != "" {
+		return c.To("/checkout?offer=" + ui.Query(c.Form("offer")) + "&quantity=" + ui.Query(c.Form("quantity")) + "&period_number=" + ui.Query(c.Form("period_number")))
+	}
+	q, err := r.Trade.Quote(c.R.Context(), c.Form("offer"), 1, 1)
+	if err != nil && q.Product.ID == "" {
+		return err
+	}
+	l, err := r.Catalogue.Get(c.R.Context(), c.Actor, q.Product.ID)
+	if err != nil {
+		return err
+	}
+	ch := picked(c.Form, l)
+	id, err := r.Once(c, func(ctx context.Context, tx *kernel.Tx) (string, error) {
+		o, err := r.Trade.Place(ctx, tx, c.Actor, trade.NewOrder{
+			OfferID: ch.Offer, PeriodNumber: ch.periods, Quantity: ch.quantum, AcceptAgreement: c.Form("accept_agreement") != "", ExpectedAmount: c.Form("expected_amount"),
+		})
+		if err != nil {
+			return "", err
+		}
+		return o.ID, nil
+	})
+	if err != nil {
+		return c.Again(err, r.checkout)
+	}
+	if c.Form("pay") == "" {
+		return c.Done("/buyer/orders/"+id, "order.placed")
+	}
+	err = r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+		_, err := r.Trade.Pay(ctx, tx, c.Actor, id)
+		return err
+	})
+	f, refused := fault.As(err)
+	switch {
+	case err == nil, fault.Is(err, "order_already_paid"):
+		return c.Done("/buyer/orders/"+id, "order.paid")
+	case refused && f.Kind != fault.Internal:
+		return c.To("/buyer/orders/" + id + "?pay=" + ui.Query(f.Code))
+	}
+	return err
+}

@@ -1,0 +1,169 @@
+package storefront
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/face/web/ui"
+	"github.com/souk-market/souk/internal/ground/fault"
+	"github.com/souk-market/souk/internal/service/catalogue"
+	"github.com/souk-market/souk/internal/service/trade"
+)
+
+// choice is what a buyer picks: an offer, a number of terms, a number of pieces.
+type choice struct {
+	Offer            string
+	Periods          string
+	Quantity         string
+	periods, quantum int64
+}
+
+// total is the price of a choice, or what is wrong with it.
+type total struct {
+	OK                   bool
+	SKU, Term            string
+	Price, Amount        string // drawn
+	Sum                  string // decimal text
+	Quantity             int64
+	Unit                 string
+	QuantityBad, TermBad string // texts
+	Problem              string
+}
+
+type specification struct {
+	Name       string
+	Attributes []attribute
+	Quantity   *catalog.QuantityRule
+	Offers     []offer
+}
+
+type offer struct {
+	ID, Period, Price, Currency string
+	Current                     bool
+}
+
+type productPage struct {
+	*ui.Frame
+	ID, Name, Summary, Seller, SellerID string
+	Letter                              string
+	Hue                                 int
+	Protocol                            string
+	Specs                               []specification
+	Linear                              bool // some specification is sold by number
+	Choice                              choice
+	Total                               total
+	More                                []tile
+}
+
+// picked reads a choice from the address or a form; what it leaves out is chosen for it.
+func picked(get func(string) string, l catalogue.Listing) choice {
+	ch := choice{Offer: get("offer"), Periods: get("period_number"), Quantity: get("quantity")}
+	known := false
+	first := ""
+	for _, s := range l.SKUs {
+		for _, o := range l.Offers[s.Code] {
+			if first == "" {
+				first = o.ID
+			}
+			if o.ID == ch.Offer {
+				known = true
+				if s.Attributes.Quantity == nil {
+					ch.Quantity = "1" // sold by the piece: the number belongs to another specification
+				} else if ch.Quantity == "" {
+					ch.Quantity = fmt.Sprint(s.Attributes.Quantity.Min)
+				}
+				if o.PeriodType == catalog.OneTime {
+					ch.Periods = "1"
+				}
+			}
+		}
+	}
+	if !known && first != "" && ch.Offer != first {
+		return picked(func(name string) string {
+			if name == "offer" {
+				return first
+			}
+			return get(name)
+		}, l)
+	}
+	if ch.Quantity == "" {
+		ch.Quantity = "1"
+	}
+	if ch.Periods == "" {
+		ch.Periods = "1"
+	}
+	ch.periods, _ = strconv.ParseInt(ch.Periods, 10, 64) // what is no number is 0, which the service refuses
+	ch.quantum, _ = strconv.ParseInt(ch.Quantity, 10, 64)
+	return ch
+}
+
+// price asks the service what a choice costs and puts the answer into words.
+func (r *Room) price(c *ui.Call, ch choice) (total, trade.Quote, error) {
+	var t total
+	q, err := r.Trade.Quote(c.R.Context(), ch.Offer, ch.periods, ch.quantum)
+	f, refused := fault.As(err)
+	if err != nil && (!refused || f.Kind == fault.NotFound) {
+		return t, q, err
+	}
+	t.SKU, t.Price = q.SKU.Name, c.Money(q.Offer.Price, string(q.Offer.Currency))
+	t.Term = c.T("period." + string(q.Offer.PeriodType))
+	if q.SKU.Attributes.Quantity != nil {
+		t.Unit = q.SKU.Attributes.Quantity.Unit
+	}
+	if err == nil {
+		t.OK, t.Quantity, t.Sum = true, q.Quantity, q.Amount.String()
+		t.Amount = c.Money(t.Sum, string(q.Offer.Currency))
+		t.Term = c.T("term."+string(q.Offer.PeriodType), "N", q.Periods)
+		return t, q, nil
+	}
+	if _, bad := f.Fields["quantity"]; bad {
+		t.QuantityBad = c.T("bad.quantity")
+		if rule := q.SKU.Attributes.Quantity; rule != nil {
+			t.QuantityBad = c.T("bad.quantity.range", "MIN", rule.Min, "MAX", rule.Max)
+		}
+	}
+	if _, bad := f.Fields["period_number"]; bad {
+		t.TermBad = c.T("bad.period_number")
+	}
+	if t.QuantityBad == "" && t.TermBad == "" {
+		t.Problem = c.T("error.rule.next")
+	}
+	return t, q, nil
+}
+
+func (r *Room) product(c *ui.Call) error {
+	l, err := r.Catalogue.Get(c.R.Context(), c.Actor, c.R.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	p := productPage{Frame: c.Frame, ID: l.Product.ID, Name: l.Product.Name, Summary: l.Product.Summary, Seller: l.Seller, SellerID: l.Product.SellerID, Protocol: string(l.Product.Protocol)}
+	p.Letter, p.Hue = mark(p.Name)
+	c.Title = p.Name
+	p.Choice = picked(c.Query, l)
+	for _, s := range l.SKUs {
+		spec := specification{Name: s.Name, Attributes: attributes(s), Quantity: s.Attributes.Quantity}
+		p.Linear = p.Linear || s.Attributes.Quantity != nil
+		for _, o := range l.Offers[s.Code] {
+			spec.Offers = append(spec.Offers, offer{o.ID, string(o.PeriodType), o.Price, string(o.Currency), o.ID == p.Choice.Offer})
+		}
+		p.Specs = append(p.Specs, spec)
+	}
+	if l.Product.State == catalog.OnSale {
+		if p.Total, _, err = r.price(c, p.Choice); err != nil && fault.KindOf(err) != fault.NotFound {
+			return err
+		}
+	} else {
+		p.Total.Problem = c.T(ui.ProductState(string(l.Product.State)).ID + ".next")
+	}
+	more, err := r.Catalogue.Find(c.R.Context(), c.Actor, catalogue.ProductFilter{SellerID: l.Product.SellerID, State: string(catalog.OnSale)}, "", 5)
+	if err != nil {
+		return err
+	}
+	for _, m := range more {
+		if m.Product.ID != p.ID && len(p.More) < 4 {
+			p.More = append(p.More, tileOf(m))
+		}
+	}
+	return c.Show("product.html", &p)
+}
