@@ -24,6 +24,7 @@ import (
 // routes is the whole API. // spec: 01 §8.5
 func (h *Handler) routes() {
 	h.products()
+	h.catalogue()
 	h.orders()
 	h.instances()
 	h.attempts()
