@@ -56,6 +56,7 @@ type Program struct {
 	Audit     *audit.Audit
 	Mail      *mail.Outbox
 	Catalogue *catalogue.Catalogue
+	Search    *catalogue.Search
 	Trade     *trade.Trade
 	Delivery  *delivery.Delivery
 	Sandbox   *sandbox.Sandbox
@@ -132,6 +133,9 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	}
 	p.peopleRooms()
 	p.Catalogue, p.Trade, p.Query = catalogue.New(p.Kernel, blobs, "集市", "souk"), trade.New(p.Kernel), orderquery.New(p.Kernel)
+	if p.Search, err = catalogue.NewSearch(p.Catalogue); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	p.Delivery = delivery.New(p.Kernel, p.Trade, p.Client)
 	p.Trade.Register(p.Runner)
 	p.Delivery.Register(p.Runner)
@@ -193,6 +197,7 @@ func (p *Program) Serve(ctx context.Context, l net.Listener) error {
 			}
 		}()
 	}
+	part("search", p.Search.Run)
 	if !p.noWorkers {
 		part("jobs", p.Runner.Run)
 		part("sandbox", p.Sandbox.Run)

@@ -82,8 +82,11 @@ func Products(ctx context.Context, tx *Tx, s Scope, after string, limit int) ([]
 // SetProductState moves a product from one of its states to another; ErrNoRow
 // when it is not in that state any more.
 func SetProductState(ctx context.Context, tx *Tx, id string, from, to catalog.State, reason string, now time.Time) error {
-	return mustOne(tx.Exec(ctx, `UPDATE product SET state = $1, reason = $2, updated_at = $3 WHERE id = $4 AND state = $5`,
-		to, reason, clock.Micros(now), id, from))
+	if err := mustOne(tx.Exec(ctx, `UPDATE product SET state = $1, reason = $2, updated_at = $3 WHERE id = $4 AND state = $5`,
+		to, reason, clock.Micros(now), id, from)); err != nil {
+		return err
+	}
+	return NoteChange(ctx, tx, "product", id)
 }
 
 // SetProductSettings replaces the switches of a product.

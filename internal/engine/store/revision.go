@@ -130,6 +130,9 @@ func ApplyRevision(ctx context.Context, tx *Tx, v *catalog.Revision, settings ca
 	if err != nil {
 		return err
 	}
+	if err := NoteChange(ctx, tx, "product", v.ProductID); err != nil {
+		return err
+	}
 	return mustOne(tx.Exec(ctx, `UPDATE product SET name = $1, summary = $2, protocol = $3, state = 'ON_SALE', reason = '', settings = $4, category_id = $5, hidden = $6, live_revision_id = $7,
 			listed_at = CASE WHEN listed_at = 0 THEN $8 ELSE listed_at END, updated_at = $8 WHERE id = $9`,
 		v.Body.Name, v.Body.Overview, v.Body.Protocol, string(text), v.Body.Category, !v.Body.Public, v.ID, clock.Micros(now), v.ProductID))
@@ -254,6 +257,9 @@ func PutCategory(ctx context.Context, tx *Tx, c catalog.Category) error {
 func InsertRating(ctx context.Context, tx *Tx, r catalog.Rating) error {
 	if _, err := tx.Exec(ctx, `INSERT INTO rating (id, product_id, buyer_id, order_id, stars, text, reply, created_at, replied_at) VALUES ($1, $2, $3, $4, $5, $6, '', $7, 0)`,
 		r.ID, r.ProductID, r.BuyerID, r.OrderID, r.Stars, r.Text, clock.Micros(r.CreatedAt)); err != nil {
+		return err
+	}
+	if err := NoteChange(ctx, tx, "product", r.ProductID); err != nil {
 		return err
 	}
 	return mustOne(tx.Exec(ctx, `UPDATE product SET rating_sum = rating_sum + $1, rating_count = rating_count + 1 WHERE id = $2`, r.Stars, r.ProductID))

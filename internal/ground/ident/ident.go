@@ -21,7 +21,8 @@ const (
 // of one process always grow, also within one instant and when the clock is stepped
 // back, so that lists by key are in the order of writing.
 func Row(now time.Time) string {
-	ticks := next(uint64(now.UnixMicro()) * 4096 / 1000) // 1/4096 ms
+	us := uint64(max(now.UnixMicro(), 0))
+	ticks := next(us/1000<<12 | us%1000*4096/1000) // 1/4096 ms
 	var b [16]byte
 	fill(b[8:])
 	ms := ticks >> 12
@@ -32,6 +33,12 @@ func Row(now time.Time) string {
 	b[7] = byte(ticks)
 	b[8] = b[8]&0x3f | 0x80
 	return format(b)
+}
+
+// RowFloor is below every row key of the instant and above those of earlier ones.
+func RowFloor(at time.Time) string {
+	ms := uint64(max(at.UnixMilli(), 0))
+	return fmt.Sprintf("%08x-%04x-0000-0000-000000000000", ms>>16, ms&0xffff)
 }
 
 var lastTick atomic.Uint64

@@ -46,3 +46,11 @@ func TestRowsSortInTheOrderOfMaking(t *testing.T) {
 		last = id
 	}
 }
+
+func TestRowFloor(t *testing.T) {
+	at := time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+	before, floor, after := ident.Row(at.Add(-time.Second)), ident.RowFloor(at), ident.Row(at)
+	if !(before < floor && floor < after) {
+		t.Errorf("%s %s %s", before, floor, after)
+	}
+}

@@ -319,3 +319,60 @@ func TestMarkdownIsSafe(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A search finds what is on sale within a second of the change, in this process or
+// another, and nothing that is not. A change whose key is lower than one committed
+// before it is not missed.
+func TestSearchFollowsTheFeed(t *testing.T) {
+	each(t, func(t *testing.T, s *shop) {
+		find, err := catalogue.NewSearch(s.c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := s.release("", s.complete())
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { _ = find.Run(ctx); close(done) }()
+		defer func() { stop(); <-done }()
+		names := func(q string) string {
+			r, err := find.Find(t.Context(), catalogue.SearchQuery{Text: q, Size: 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out []string
+			for _, l := range r.Listings {
+				out = append(out, l.Product.Name)
+			}
+			return strings.Join(out, ",")
+		}
+		until := func(q, want string) {
+			t.Helper()
+			for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+				if find.Ready() && names(q) == want {
+					return
+				}
+			}
+			t.Fatalf("%q finds %q, want %q", q, names(q), want)
+		}
+		until("协同", "云帆协同办公")
+		until("考勤", "云帆协同办公") // of the description
+		body := s.complete()
+		body.Name = "北辰看板"
+		second := s.release("", body)
+		until("看板", "北辰看板")
+		s.do(func(ctx context.Context, tx *kernel.Tx) error {
+			_, err := s.c.Move(ctx, tx, s.reviewer, second.ProductID, catalogue.Suspend, "检查")
+			return err
+		})
+		until("看板", "")
+		// A change with an older key, committed now.
+		s.do(func(ctx context.Context, tx *kernel.Tx) error {
+			if _, err := tx.Exec(ctx, `UPDATE product SET name = '云帆日程' WHERE id = $1`, first.ProductID); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, `INSERT INTO change (id, noun, noun_id) VALUES ($1, 'product', $2)`, strings.Replace(fmt.Sprintf("%08x-%04x-7000-8000-000000000000", (time.Now().UnixMilli()-30000)>>16, (time.Now().UnixMilli()-30000)&0xffff), " ", "0", -1), first.ProductID)
+			return err
+		})
+		until("日程", "云帆日程")
+	})
+}
