@@ -161,6 +161,13 @@ func (w *world) pages() []at {
 		{"operator", "/operator/ledger/accounts/buyer:" + buyer + ":available"}, {"operator", "/operator/messages"}, {"operator", "/operator/sandbox"}, {"operator", "/operator/system"}, {"operator", "/operator/system?state=done"},
 		{"operator", "/operator/services"}, {"operator", "/buyer"},
 	}
+	p = append(p, at{"", "/account/register"}, at{"", "/account/register?kind=seller"}, at{"", "/account/sent?email=li%40new.example"}, at{"", "/account/verify?token=x"}, at{"", "/account/forgot"}, at{"", "/account/reset?token=x"})
+	for _, login := range []string{"buyer", "yunfan", "operator"} {
+		centre := map[string]string{"buyer": "/buyer", "yunfan": "/seller", "operator": "/operator"}[login]
+		for _, path := range []string{"/members", "/tokens", "/security", "/sign-ins", "/audit", "/audit?action=order.pay", "/audit?noun=nothing"} {
+			p = append(p, at{login, centre + path})
+		}
+	}
 	for _, name := range []string{"pending", "processing", "completed", "refunded", "renewal", "canceled", "unknown-order", "v2"} {
 		p = append(p, at{"buyer", "/buyer/orders/" + w.ids[name]})
 	}

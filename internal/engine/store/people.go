@@ -39,21 +39,38 @@ func LockCompany(ctx context.Context, tx *Tx, company string) error {
 	return mustOne(tx.Exec(ctx, `UPDATE company SET name = name WHERE id = $1`, company))
 }
 
+const colleagues = `SELECT p.id, p.login, p.name, p.email, p.mobile, p.language, p.email_verified_at, p.disabled_at, p.created_at,
+		COALESCE((SELECT t.confirmed_at FROM totp t WHERE t.person_id = p.id), 0),
+		COALESCE((SELECT MAX(s.at) FROM sign_in s WHERE s.person_id = p.id AND s.outcome = 'ok'), 0)
+	FROM person p WHERE p.id IN (SELECT person_id FROM member WHERE company_id = $1) `
+
+func scanColleague(r *sql.Rows, c *party.Colleague) error {
+	var verified, disabled, created, confirmed, last int64
+	err := r.Scan(&c.ID, &c.Login, &c.Name, &c.Email, &c.Mobile, &c.Language, &verified, &disabled, &created, &confirmed, &last)
+	c.VerifiedAt, c.DisabledAt, c.CreatedAt, c.HasTOTP, c.LastSignIn = clock.FromMicros(verified), clock.FromMicros(disabled), clock.FromMicros(created), confirmed > 0, clock.FromMicros(last)
+	return err
+}
+
 // Colleagues lists a company's people by login, after one ("" for the first).
 func Colleagues(ctx context.Context, tx *Tx, company, after string, limit int) ([]party.Colleague, error) {
-	cs, err := collect(ctx, tx, func(r *sql.Rows, c *party.Colleague) error {
-		var verified, disabled, created, confirmed, last int64
-		err := r.Scan(&c.ID, &c.Login, &c.Name, &c.Email, &c.Mobile, &c.Language, &verified, &disabled, &created, &confirmed, &last)
-		c.VerifiedAt, c.DisabledAt, c.CreatedAt, c.HasTOTP, c.LastSignIn = clock.FromMicros(verified), clock.FromMicros(disabled), clock.FromMicros(created), confirmed > 0, clock.FromMicros(last)
-		return err
-	}, `SELECT p.id, p.login, p.name, p.email, p.mobile, p.language, p.email_verified_at, p.disabled_at, p.created_at,
-			COALESCE((SELECT t.confirmed_at FROM totp t WHERE t.person_id = p.id), 0),
-			COALESCE((SELECT MAX(s.at) FROM sign_in s WHERE s.person_id = p.id AND s.outcome = 'ok'), 0)
-		FROM person p WHERE p.id IN (SELECT person_id FROM member WHERE company_id = $1) AND ($2 = '' OR p.login > $2) ORDER BY p.login LIMIT $3`, company, after, limit)
+	cs, err := collect(ctx, tx, scanColleague, colleagues+`AND ($2 = '' OR p.login > $2) ORDER BY p.login LIMIT $3`, company, after, limit)
 	for i := 0; err == nil && i < len(cs); i++ {
 		cs[i].Roles, err = RolesOf(ctx, tx, company, cs[i].ID)
 	}
 	return cs, err
+}
+
+// ColleagueByID reads one of a company's people.
+func ColleagueByID(ctx context.Context, tx *Tx, company, person string) (party.Colleague, error) {
+	cs, err := collect(ctx, tx, scanColleague, colleagues+`AND p.id = $2`, company, person)
+	if err == nil && len(cs) == 0 {
+		err = ErrNoRow
+	}
+	if err != nil {
+		return party.Colleague{}, err
+	}
+	cs[0].Roles, err = RolesOf(ctx, tx, company, person)
+	return cs[0], err
 }
 
 // CountPeople counts a company's people: those with the role and enabled, and those without the role.

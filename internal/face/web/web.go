@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/souk-market/souk/internal/face/web/account"
 	"github.com/souk-market/souk/internal/face/web/backoffice"
 	"github.com/souk-market/souk/internal/face/web/buyercentre"
 	"github.com/souk-market/souk/internal/face/web/desk"
@@ -14,12 +15,14 @@ import (
 	"github.com/souk-market/souk/internal/face/web/storefront"
 	"github.com/souk-market/souk/internal/face/web/ui"
 	"github.com/souk-market/souk/internal/ground/fault"
+	"github.com/souk-market/souk/internal/service/audit"
 	"github.com/souk-market/souk/internal/service/people"
 )
 
 // Options are what the pages need.
 type Options struct {
 	desk.Services
+	Audit *audit.Audit
 	// Zone is that of the marketplace; times are shown in it where scripts are off.
 	Zone *time.Location
 	// Secure is set when people reach the marketplace by https: cookies then travel by https only.
@@ -35,9 +38,10 @@ func New(o Options) http.Handler {
 	buyercentre.New(kit, mux, o.Services)
 	sellercentre.New(kit, mux, o.Services)
 	backoffice.New(kit, mux, o.Services)
+	account.New(kit, mux, account.Services{Kernel: o.Kernel, People: o.People, Audit: o.Audit})
 	mux.HandleFunc("GET /assets/{name}", kit.Asset)
 	mux.HandleFunc("/", kit.NotFound)
-	return kit.Guard(mux)
+	return kit.Guard(account.Gate(mux))
 }
 
 // sessions finds who holds a browser session.

@@ -14,6 +14,7 @@ import (
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/domain/delivery"
 	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/engine/blob"
 	"github.com/souk-market/souk/internal/engine/database"
 	"github.com/souk-market/souk/internal/engine/databasetest"
 	"github.com/souk-market/souk/internal/engine/jobs"
@@ -126,7 +127,9 @@ func (w *world) seed() {
 		Queue:   jobs.New(db, business, clock.System{}, jobs.Options{}).Queue(),
 		Sandbox: true, Zone: clock.Shanghai, ExpireZone: clock.Shanghai, RetryPolicy: delivery.KooGallery, PayWithin: time.Hour,
 	}
-	who, goods, trades := people.New(k, people.Options{}), catalogue.New(k), trade.New(k)
+	files, err := blob.Open(filepath.Join(w.data, "files"))
+	must(err)
+	who, goods, trades := people.New(k, people.Options{}), catalogue.New(k, files), trade.New(k)
 	admin, err := who.FirstOperator(ctx, "Operators", "operator", "Operator", "operator-password")
 	must(err)
 	must(k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {

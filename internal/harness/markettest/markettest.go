@@ -10,6 +10,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sort"
 	"strings"
 	"sync"
 	"testing"
@@ -263,4 +267,54 @@ func (m *Market) sql(query string, args ...any) {
 	}); err != nil {
 		m.t.Fatal(err)
 	}
+}
+
+// Mail is the newest mail to an address, as the file that the outbox writes.
+func (m *Market) Mail(to string) string {
+	m.t.Helper()
+	return Mail(m.t, m.Program, to)
+}
+
+// Link is the secret of the link in the newest mail to an address.
+func (m *Market) Link(to string) string {
+	m.t.Helper()
+	_, secret, _ := strings.Cut(Link(m.t, m.Program, to), "?token=")
+	return secret
+}
+
+// Mail is the newest mail that a program sent to an address.
+func Mail(t testing.TB, p *program.Program, to string) string {
+	t.Helper()
+	if _, err := p.Mail.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob(filepath.Join(p.Config.Data, "outbox", "*.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sort.Strings(names)
+	for i := len(names) - 1; i >= 0; i-- {
+		b, err := os.ReadFile(names[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(string(b), "To: "+to+"\n") {
+			return string(b)
+		}
+	}
+	t.Fatalf("no mail to %s in %v", to, names)
+	return ""
+}
+
+var mailLink = regexp.MustCompile(`/account/[a-z]+\?token=\S+`)
+
+// Link is the path of the link in the newest mail that a program sent to an address.
+func Link(t testing.TB, p *program.Program, to string) string {
+	t.Helper()
+	text := Mail(t, p, to)
+	found := mailLink.FindString(text)
+	if found == "" {
+		t.Fatalf("no link in %s", text)
+	}
+	return found
 }

@@ -7,8 +7,6 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
-	"regexp"
-	"sort"
 	"strings"
 	"testing"
 	"time"
@@ -20,47 +18,11 @@ import (
 
 const longPassword = "planted correct horse"
 
-// mail is the newest mail to an address, as the file that the outbox writes.
-func (m *Market) mail(to string) string {
-	m.t.Helper()
-	if _, err := m.Program.Mail.Flush(m.t.Context()); err != nil {
-		m.t.Fatal(err)
-	}
-	names, err := filepath.Glob(filepath.Join(m.Program.Config.Data, "outbox", "*.txt"))
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	sort.Strings(names)
-	for i := len(names) - 1; i >= 0; i-- {
-		b, err := os.ReadFile(names[i])
-		if err != nil {
-			m.t.Fatal(err)
-		}
-		if strings.HasPrefix(string(b), "To: "+to+"\n") {
-			return string(b)
-		}
-	}
-	m.t.Fatalf("no mail to %s in %v", to, names)
-	return ""
-}
-
-var linkToken = regexp.MustCompile(`/account/[a-z]+\?token=(\S+)`)
-
-func (m *Market) link(to string) string {
-	m.t.Helper()
-	text := m.mail(to)
-	found := linkToken.FindStringSubmatch(text)
-	if found == nil {
-		m.t.Fatalf("no link in %s", text)
-	}
-	return found[1]
-}
-
 // register takes a company through registration and gives its owner a token of the API, under the address.
 func (m *Market) register(kind, email string) (company, person string) {
 	m.t.Helper()
 	m.Do("", "POST", "/api/souk/v1/registrations", fmt.Sprintf(`{"kind":%q,"company":"新公司","name":"新人","email":%q,"password":%q,"accept_agreement":true}`, kind, email, longPassword))
-	r := m.Do("", "POST", "/api/souk/v1/registrations/verify", fmt.Sprintf(`{"token":%q,"password":%q}`, m.link(email), longPassword))
+	r := m.Do("", "POST", "/api/souk/v1/registrations/verify", fmt.Sprintf(`{"token":%q,"password":%q}`, m.Link(email), longPassword))
 	company, person = r.String("company.id"), r.String("person.id")
 	m.token(email, company, person)
 	return company, person
@@ -89,7 +51,7 @@ func TestPeopleOverTheAPI(t *testing.T) {
 		if r := m.Do("owner@new.example", "GET", people+"/invitations", ""); r.String("items.0.email") != "sub@new.example" {
 			t.Errorf("%s", r.Text)
 		}
-		sub := m.Do("", "POST", "/api/souk/v1/invitations/accept", fmt.Sprintf(`{"token":%q,"name":"Sub","password":%q}`, m.link("sub@new.example"), longPassword)).String("id")
+		sub := m.Do("", "POST", "/api/souk/v1/invitations/accept", fmt.Sprintf(`{"token":%q,"name":"Sub","password":%q}`, m.Link("sub@new.example"), longPassword)).String("id")
 		m.token("sub@new.example", company, sub)
 		if r := m.Call("sub@new.example", "POST", people+"/invitations", `{"email":"x@new.example","roles":["buyer.owner"]}`); r.Status != 403 {
 			t.Errorf("a viewer invites: %d %s", r.Status, r.Text)
@@ -188,7 +150,7 @@ func TestAnAccountOverTheAPI(t *testing.T) {
 		m.Do(who, "POST", "/api/souk/v1/me/totp/disable", fmt.Sprintf(`{"password":%q,"code":%q}`, longPassword, codes.String("recovery_codes.1")))
 		m.Do(who, "PUT", "/api/souk/v1/me/password", fmt.Sprintf(`{"old_password":%q,"password":"a wholly new sentence"}`, longPassword))
 		m.Do("", "POST", "/api/souk/v1/password-resets", fmt.Sprintf(`{"login":%q}`, who))
-		link := m.link(who)
+		link := m.Link(who)
 		m.Do("", "POST", "/api/souk/v1/password-resets/confirm", fmt.Sprintf(`{"token":%q,"password":"yet another sentence"}`, link))
 		if r := m.Call("", "POST", "/api/souk/v1/password-resets/confirm", fmt.Sprintf(`{"token":%q,"password":"yet another sentence"}`, link)); r.Status != 422 || r.String("error.code") != "link_dead" {
 			t.Errorf("a link is good once: %d %s", r.Status, r.Text)
@@ -291,7 +253,7 @@ func TestPlantedSecretsOfPeopleAreNowhereInClear(t *testing.T) {
 	m := Start(t, "sqlite")
 	who := "owner@new.example"
 	company, person := m.register("buyer", who)
-	secrets := []string{longPassword, m.Account(who).Token, m.link(who)}
+	secrets := []string{longPassword, m.Account(who).Token, m.Link(who)}
 	plant := func(s string) { secrets = append(secrets, s) }
 	key := m.CallKey(who, "POST", "/api/souk/v1/me/tokens", `{"name":"with a key"}`, "key")
 	plant(key.String("token"))
@@ -320,9 +282,9 @@ func TestPlantedSecretsOfPeopleAreNowhereInClear(t *testing.T) {
 		return out
 	}
 	before := database()
-	plant(m.link(who))
+	plant(m.Link(who))
 	m.Do(who, "POST", "/api/souk/v1/companies/"+company+"/invitations", `{"email":"sub@new.example","roles":["buyer.viewer"]}`)
-	plant(m.link("sub@new.example"))
+	plant(m.Link("sub@new.example"))
 	m.Do("", "POST", "/api/souk/v1/password-resets/confirm", fmt.Sprintf(`{"token":%q,"password":"planted second sentence"}`, secrets[len(secrets)-2]))
 	plant("planted second sentence")
 	o, err := m.Program.People.SignIn(t.Context(), who, "planted second sentence")

@@ -58,6 +58,22 @@ func (p *People) People(ctx context.Context, a access.Actor, company, after stri
 	return out, err
 }
 
+// Member reads one of a company's people.
+func (p *People) Member(ctx context.Context, a access.Actor, company, person string) (out party.Colleague, err error) {
+	if err := kernel.May(a, access.PersonRead); err != nil {
+		return out, err
+	}
+	err = p.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		c, err := p.own(ctx, tx, a, company)
+		if err != nil {
+			return err
+		}
+		out, err = store.ColleagueByID(ctx, tx, c.ID, person)
+		return kernel.Missing(err, "person")
+	})
+	return out, err
+}
+
 // Invite sends a link by which the holder of an address joins a company; an open invitation of the same address is
 // replaced. An address that has an account already is told so by mail: a person belongs to one company.
 func (p *People) Invite(ctx context.Context, tx *kernel.Tx, a access.Actor, company, email string, roles []access.Role, language string) (party.Invitation, error) {

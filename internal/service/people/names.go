@@ -29,3 +29,24 @@ func (p *People) Names(ctx context.Context, ids ...string) (map[string]string, e
 	})
 	return names, err
 }
+
+// PersonNames are the names of persons by id, for pages that show who did something; an unknown id stands for itself.
+func (p *People) PersonNames(ctx context.Context, ids ...string) (map[string]string, error) {
+	names := map[string]string{}
+	err := p.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		for _, id := range ids {
+			if _, seen := names[id]; seen || id == "" {
+				continue
+			}
+			who, err := store.Person(ctx, tx, id)
+			if errors.Is(err, store.ErrNoRow) {
+				who.Name = id
+			} else if err != nil {
+				return err
+			}
+			names[id] = who.Name
+		}
+		return nil
+	})
+	return names, err
+}

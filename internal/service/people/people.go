@@ -22,6 +22,7 @@ import (
 const (
 	TokenPrefix   = "soukpat_"
 	sessionPrefix = "soukses_"
+	stagedPrefix  = "soukstg_" // of a session whose second factor is open
 	linkPrefix    = "souklnk_"
 	MaxFailures   = 5                // wrong passwords, or wrong codes, in a row before a lock
 	LockFor       = 15 * time.Minute // of the login, or of the second factor

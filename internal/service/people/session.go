@@ -46,6 +46,9 @@ func (p *People) ByToken(ctx context.Context, secret string) (access.Actor, erro
 // BySession finds who holds a browser session, with names for the page. A session whose second factor is open is
 // nobody's yet.
 func (p *People) BySession(ctx context.Context, secret string) (access.Actor, store.Bearer, error) {
+	if !strings.HasPrefix(secret, sessionPrefix) {
+		return access.Actor{}, store.Bearer{}, refused()
+	}
 	a, b, err := p.ByStage(ctx, secret)
 	if err == nil && b.Stage != "" {
 		return access.Actor{}, store.Bearer{}, refused()
@@ -53,9 +56,12 @@ func (p *People) BySession(ctx context.Context, secret string) (access.Actor, st
 	return a, b, err
 }
 
+// Staged tells by its form alone that a session waits for the second factor.
+func Staged(secret string) bool { return strings.HasPrefix(secret, stagedPrefix) }
+
 // ByStage is BySession for the pages that ask for the second factor, or set it up.
 func (p *People) ByStage(ctx context.Context, secret string) (access.Actor, store.Bearer, error) {
-	if !strings.HasPrefix(secret, sessionPrefix) {
+	if !strings.HasPrefix(secret, sessionPrefix) && !Staged(secret) {
 		return access.Actor{}, store.Bearer{}, refused()
 	}
 	a, b, err := p.bearer(ctx, secret, true)
@@ -192,9 +198,9 @@ func (p *People) SignIn(ctx context.Context, login, password string) (out Opened
 		out = Opened{Session: ident.Token(sessionPrefix), Until: now.Add(party.SessionLife)}
 		switch {
 		case factor:
-			out.Stage, out.Until, outcome = party.StageCode, now.Add(party.StageLife), party.CodeAsked
+			out.Session, out.Stage, out.Until, outcome = ident.Token(stagedPrefix), party.StageCode, now.Add(party.StageLife), party.CodeAsked
 		case company.Kind == party.Operator && p.o.OperatorTOTP:
-			out.Stage, out.Until, outcome = party.StageEnrol, now.Add(party.StageLife), party.CodeAsked
+			out.Session, out.Stage, out.Until, outcome = ident.Token(stagedPrefix), party.StageEnrol, now.Add(party.StageLife), party.CodeAsked
 		}
 		c := clientOf(ctx)
 		if err := store.InsertSession(ctx, tx, party.Session{ID: p.k.Row(), Hash: ident.Hash(out.Session), PersonID: who.ID, CompanyID: company.ID, Stage: out.Stage,
@@ -214,12 +220,10 @@ func (p *People) SignIn(ctx context.Context, login, password string) (out Opened
 	return out, nil
 }
 
-// Login is SignIn for pages that ask for no second factor: whoever has one is refused.
+// Login is SignIn for the page that asks for login and password; a session that waits for the second factor tells so
+// by its form (Staged).
 func (p *People) Login(ctx context.Context, login, password string) (session string, until time.Time, err error) {
 	o, err := p.SignIn(ctx, login, password)
-	if err == nil && o.Stage != "" {
-		return "", until, errors.Join(fault.New(fault.Forbidden, "second_factor", "this account needs its second factor to sign in"), p.Logout(ctx, o.Session))
-	}
 	return o.Session, o.Until, err
 }
 
