@@ -112,7 +112,7 @@ func showEnrolment(c *ui.Call, e people.Enrolment, confirm, again string) error 
 		groups = append(groups, s[:min(4, len(s))])
 	}
 	f := c.NewForm("confirm", confirm, "do.confirm")
-	addCode(c, f, "")
+	addCode(c, f, "first_code")
 	p.Put(ui.Block{Facts: []ui.Fact{{Label: c.T("enrol.qr"), Cell: ui.Cell{HTML: picture}}, c.Fact("enrol.seed", ui.Code(strings.Join(groups, " ")))}}, ui.Block{Form: f})
 	p.Crumbs = []ui.Link{c.Crumb(again, "enrol.again")}
 	return c.Draw(p)
@@ -123,7 +123,7 @@ func askCode(c *ui.Call, confirm, again string) error {
 	p := c.NewPage("enrol.title")
 	p.Lead = c.T("enrol.code")
 	f := c.NewForm("confirm", confirm, "do.confirm")
-	addCode(c, f, "")
+	addCode(c, f, "first_code")
 	p.Crumbs = []ui.Link{c.Crumb(again, "enrol.again")}
 	return c.Draw(p.Put(ui.Block{Form: f}))
 }

@@ -76,7 +76,7 @@ func (r *Room) memberList(c *ui.Call) error {
 		{Head: "col.state", Cell: func(m party.Colleague) ui.Cell { return c.Chip(memberState(m)) }},
 		{Head: "security.totp", Cell: func(m party.Colleague) ui.Cell {
 			if m.HasTOTP {
-				return c.Chip(ui.Use("on"))
+				return c.Chip(ui.State{ID: "state.totp.on", Tone: ui.Good})
 			}
 			return ui.None
 		}},
@@ -132,7 +132,7 @@ func (r *Room) memberShow(c *ui.Call) error {
 		return err
 	}
 	p := c.NewThing(m.Name, c.Crumb(r.path("/members"), "members.title"))
-	p.ID = m.ID
+	p.ID, p.Lead = m.ID, c.T("member.lead")
 	state := memberState(m)
 	p.Chip = &state
 	p.Put(c.In("block.facts", ui.Block{Facts: []ui.Fact{c.Fact("field.login", ui.Own(m.Login)), c.Fact("col.email", ui.Own(m.Email)), c.Fact("col.mobile", ui.Own(m.Mobile)), c.Fact("field.roles", roleCell(c, m.Roles)),

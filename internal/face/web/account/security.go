@@ -40,9 +40,9 @@ func (r *Room) securityShow(c *ui.Call) error {
 	}
 	p := c.NewPage("security.title")
 	p.Lead = c.T("security.lead")
-	state, step := ui.Use("off"), &ui.Step{Tone: ui.Attention, Text: c.T("security.step.off"), Who: ui.Who("you")}
+	state, step := ui.State{ID: "state.totp.off", Tone: ui.Plain}, &ui.Step{Tone: ui.Attention, Text: c.T("security.step.off"), Who: ui.Who("you")}
 	if m.TOTP {
-		state, step = ui.Use("on"), &ui.Step{Tone: ui.Good, Text: c.T("security.step.on"), Who: ui.Nobody}
+		state, step = ui.State{ID: "state.totp.on", Tone: ui.Good}, &ui.Step{Tone: ui.Good, Text: c.T("security.step.on"), Who: ui.Nobody}
 		if m.RecoveryCodes < 3 {
 			step = &ui.Step{Tone: ui.Attention, Text: c.T("security.step.codes", "N", m.RecoveryCodes), Who: ui.Who("you")}
 		}
