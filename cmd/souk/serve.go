@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"net"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -89,19 +86,16 @@ func adminCommand() *cobra.Command {
 			if login == "" {
 				return fmt.Errorf("--login is missing")
 			}
-			if info, err := os.Stdin.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-				fmt.Fprint(cmd.ErrOrStderr(), "password (10 to 128 characters): ")
-			}
-			line, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
-			if err != nil && line == "" {
-				return fmt.Errorf("read the password from standard input: %w", err)
+			password, err := readPassword(cmd)
+			if err != nil {
+				return err
 			}
 			p, err := program.Open(cmd.Context(), c, program.Options{Logger: log, NoWorkers: true})
 			if err != nil {
 				return err
 			}
 			defer p.Close()
-			person, err := p.People.FirstOperator(cmd.Context(), company, login, name, strings.TrimRight(line, "\r\n"))
+			person, err := p.People.FirstOperator(cmd.Context(), company, login, name, password)
 			if err != nil {
 				return err
 			}
@@ -113,6 +107,6 @@ func adminCommand() *cobra.Command {
 	create.Flags().StringVar(&name, "name", "Administrator", "name of the operator")
 	create.Flags().StringVar(&company, "company", "Operator", "name of the operators' company")
 	config.AddFlags(create.Flags())
-	admin.AddCommand(create)
+	admin.AddCommand(create, recoverCommand())
 	return admin
 }

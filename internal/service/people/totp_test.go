@@ -205,3 +205,32 @@ func TestTheFirstOperatorIsMadeOnce(t *testing.T) {
 	_, err = w.p.FirstOperator(t.Context(), "desk", "chief2", "Chief", password)
 	w.refuses(err, "operator_exists")
 }
+
+// Who lost phone and recovery codes is let in again from the machine, and sets the second factor up anew.
+func TestAnOperatorIsRecoveredOnTheMachine(t *testing.T) {
+	each(t, people.Options{OperatorTOTP: true}, func(w world) {
+		_, err := w.p.FirstOperator(w.Context(), "desk", "chief", "Chief", password)
+		w.must(err)
+		o := w.signIn("chief")
+		e, err := w.p.BeginTOTPAtSignIn(w.Context(), o.Session)
+		w.must(err)
+		in, codes, err := w.p.ConfirmTOTPAtSignIn(w.Context(), o.Session, w.code(e.Seed, 0))
+		w.must(err)
+		_, err = w.p.Recover(w.Context(), "nobody", "another long sentence")
+		w.refuses(err, "not_found")
+		_, err = w.p.Recover(w.Context(), "chief", "short")
+		w.refuses(err, "password")
+		_, err = w.p.Recover(w.Context(), "chief", "another long sentence")
+		w.must(err)
+		if w.open(in.Session) {
+			w.Error("a session outlived the recovery")
+		}
+		o, err = w.p.SignIn(w.Context(), "chief", "another long sentence")
+		w.must(err)
+		if o.Stage != party.StageEnrol {
+			w.Errorf("%+v", o)
+		}
+		_, err = w.p.GiveCode(w.Context(), o.Session, codes[0])
+		w.refuses(err, "unauthenticated") // old recovery codes are gone with the factor
+	})
+}
