@@ -90,9 +90,9 @@ func (u *Audit) Seal(ctx context.Context) (sealed int, err error) {
 			}
 			for i := range rows {
 				head = head.Next(&rows[i])
-				if err := store.SealAudit(ctx, tx, rows[i]); err != nil {
-					return err
-				}
+			}
+			if err := store.SealAudit(ctx, tx, rows); err != nil {
+				return err
 			}
 			n = len(rows)
 			copied, err := u.k.Ring.Seal(purpose, []byte(headText(head)))
