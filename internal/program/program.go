@@ -136,6 +136,9 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	if p.Search, err = catalogue.NewSearch(p.Catalogue); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
+	if err := p.Catalogue.Plant(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	p.Delivery = delivery.New(p.Kernel, p.Trade, p.Client)
 	p.Trade.Register(p.Runner)
 	p.Delivery.Register(p.Runner)
@@ -146,7 +149,7 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 // faces puts every face under its path.
 func (p *Program) faces() http.Handler {
 	market := openapi.Market{Query: p.Query}
-	pages := web.Options{Services: desk.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Delivery: p.Delivery, Sandbox: p.Sandbox}, Audit: p.Audit, Zone: p.Config.BusinessZone,
+	pages := web.Options{Services: desk.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Search: p.Search, Trade: p.Trade, Delivery: p.Delivery, Sandbox: p.Sandbox}, Audit: p.Audit, Zone: p.Config.BusinessZone,
 		Secure: p.Config.TLS() || len(p.Config.BaseURL) > 8 && p.Config.BaseURL[:8] == "https://", Logger: p.log}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+api.Path, api.Handler())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -107,11 +108,12 @@ type company struct {
 	balance  string
 	protocol catalog.Protocol
 	people   []person
-	products []catalogue.NewProduct
+	products []demoProduct
 }
 
-// Seed fills an empty sandbox in one transaction. The passwords and tokens it makes
-// stand nowhere but in the file it gives.
+// Seed fills an empty sandbox: people, money and keys in one transaction, then the
+// products, through the same wizard and review that sellers and operators use. The
+// passwords and tokens it makes stand nowhere but in the file it gives.
 func Seed(ctx context.Context, p *program.Program) (*File, error) {
 	f := &File{}
 	// Hashing a password is slow on purpose: not inside the transaction.
@@ -122,6 +124,7 @@ func Seed(ctx context.Context, p *program.Program) (*File, error) {
 			hashes[who.login] = people.HashPassword(passwords[who.login])
 		}
 	}
+	owners := map[string]access.Actor{}
 	err := p.Kernel.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 		*f = File{}
 		for _, c := range companies {
@@ -168,22 +171,21 @@ func Seed(ctx context.Context, p *program.Program) (*File, error) {
 			if err := p.Catalogue.SetAddress(ctx, tx, first, co.ID, "base", "", "http://127.0.0.1:9/not-started-yet"); err != nil {
 				return err
 			}
-			for _, in := range c.products {
-				l, err := p.Catalogue.Create(ctx, tx, first, in)
-				if err != nil {
-					return err
-				}
-				if _, err := p.Catalogue.Move(ctx, tx, first, l.Product.ID, catalogue.Submit, ""); err != nil {
-					return err
-				}
-				if _, err := p.Catalogue.Move(ctx, tx, kernel.System, l.Product.ID, catalogue.Approve, ""); err != nil {
-					return err
-				}
-			}
+			owners[c.name] = first
 		}
 		return nil
 	})
-	return f, err
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range companies {
+		for _, in := range c.products {
+			if err := release(ctx, p, owners[c.name], kernel.System, in); err != nil {
+				return nil, fmt.Errorf("release %s: %w", in.name, err)
+			}
+		}
+	}
+	return f, nil
 }
 
 // Register makes the addresses of running sellers known to the marketplace.

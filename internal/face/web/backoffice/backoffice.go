@@ -19,6 +19,7 @@ func New(kit *ui.Kit, mux *http.ServeMux, s desk.Services) *Room {
 	r := &Room{&desk.Desk{Room: ui.Room{Kit: kit, Mux: mux, Face: ui.BackOffice, Kind: access.Operator}, Services: s}}
 	r.Get("/operator", "overview", "", r.overview)
 	r.products()
+	r.revisions()
 	r.companies()
 	r.topUps()
 	r.ledger()
@@ -100,8 +101,8 @@ func (r *Room) overview(c *ui.Call) error {
 	if err != nil {
 		return err
 	}
-	p.Put(c.In("block.turnover", ui.Block{Half: true, Chart: money, Note: c.T("sales.total", "N", chartDays, "SUM", total)}),
-		c.In("block.calls.drawn", ui.Block{Half: true, Chart: calls, Note: c.T("calls.drawn", "N", chartDays)}))
+	p.Put(c.In("block.turnover", ui.Block{Half: true, Chart: money, Note: c.T("turnover.total", "N", chartDays, "SUM", total)}),
+		c.In("block.calls.drawn", ui.Block{Half: true, Chart: calls, Note: c.T("calls.drawn.all", "N", chartDays)}))
 	ns, err := r.Trade.Notices(ctx, c.Actor, "", 8)
 	if err != nil {
 		return err

@@ -49,6 +49,9 @@ func (r *Room) list(c *ui.Call, f catalogue.ProductFilter, title string, empty u
 	}
 	p := c.NewPage(title)
 	p.Lead = c.T(title + ".lead")
+	if title == "reviews.title" {
+		p.Actions = []ui.Link{{Text: c.T("queue.title"), Href: "/operator/revisions"}}
+	}
 	if title != "reviews.title" {
 		p.Filter = c.Filtering(ui.Field{Name: "words"}, ui.Field{Name: "status", Kind: "select", Options: desk.ProductStates(c)})
 		if p.Filter.Clear != "" {

@@ -57,37 +57,49 @@ func (d *Desk) callTable(c *ui.Call, as []delivery.AttemptRecord, next string, s
 		return nil, err
 	}
 	type col = ui.Column[delivery.AttemptRecord]
-	columns := []col{{Head: "col.time", Sort: "time", Cell: func(a delivery.AttemptRecord) ui.Cell {
+	at := func(a delivery.AttemptRecord) ui.Cell {
 		if d.isBuyer() {
-			return c.When(a.StartedAt)
+			return c.When(a.BusinessAt)
 		}
-		return ui.Cell{HTML: `<a href="` + ui.Attr(d.Path("/calls/"+a.ID)) + `">` + c.Time(a.StartedAt) + `</a>`, Text: c.When(a.StartedAt).Text}
-	}}}
-	columns = append(columns, col{Head: "col.activity", Cell: func(a delivery.AttemptRecord) ui.Cell { return ui.Code(a.Activity) }})
+		return ui.Cell{HTML: `<a href="` + ui.Attr(d.Path("/calls/"+a.ID)) + `">` + c.Time(a.BusinessAt) + `</a>`, Text: c.When(a.BusinessAt).Text}
+	}
+	took := func(a delivery.AttemptRecord) ui.Cell { return ui.SmallOwn(c.Milliseconds(a.Duration)) }
+	order := func(a delivery.AttemptRecord) ui.Cell { return ui.ToID(d.Path("/orders/"+a.OrderID), a.OrderID) }
+	state := col{Head: "col.state", Cell: func(a delivery.AttemptRecord) ui.Cell { return c.Chip(ui.AttemptState(a.State)) }}
+	if c.Exporting() { // a file has room for a column each
+		return ui.NewTable(c.Frame, as, []col{
+			{Head: "col.time", Cell: at}, {Head: "col.product", Cell: func(a delivery.AttemptRecord) ui.Cell { return ui.Own(goods[a.ProductID]) }}, {Head: "col.order", Cell: order},
+			{Head: "col.service", Cell: func(a delivery.AttemptRecord) ui.Cell { return ui.Own(a.InstanceID) }}, {Head: "col.seller", Cell: func(a delivery.AttemptRecord) ui.Cell { return ui.Own(names[a.SellerID]) }},
+			{Head: "col.activity", Cell: func(a delivery.AttemptRecord) ui.Cell { return ui.Own(a.Activity) }}, {Head: "col.number", Cell: func(a delivery.AttemptRecord) ui.Cell { return ui.Own(fmt.Sprint(a.Number)) }},
+			{Head: "col.next", Cell: func(a delivery.AttemptRecord) ui.Cell { return c.When(a.NextAt) }}, state,
+			{Head: "col.status", Cell: func(a delivery.AttemptRecord) ui.Cell { return ui.Own(fmt.Sprint(a.HTTPStatus)) }}, {Head: "col.code", Cell: func(a delivery.AttemptRecord) ui.Cell { return ui.Own(a.ResultCode) }},
+			{Head: "col.message", Cell: func(a delivery.AttemptRecord) ui.Cell { return ui.Own(c.Cut(a.ResultMsg)) }}, {Head: "col.exception", Cell: func(a delivery.AttemptRecord) ui.Cell {
+				return ui.Own(c.Cut(strings.TrimSpace(a.Reason + " " + a.Detail)))
+			}},
+			{Head: "col.duration", Cell: took},
+		}, next), nil
+	}
+	columns := []col{
+		{Head: "col.time", Sort: "time", Cell: func(a delivery.AttemptRecord) ui.Cell { return at(a).Then(took(a)) }},
+		{Head: "col.activity", Cell: func(a delivery.AttemptRecord) ui.Cell {
+			return ui.Code(a.Activity).Then(c.Small("call.nth", "N", a.Number))
+		}},
+	}
 	if !short {
-		columns = append(columns,
-			col{Head: "col.product", Cell: func(a delivery.AttemptRecord) ui.Cell { return ui.Own(goods[a.ProductID]) }},
-			col{Head: "col.order", Cell: func(a delivery.AttemptRecord) ui.Cell {
-				return ui.ToID(d.Path("/orders/"+a.OrderID), a.OrderID).Then(ui.SmallOwn(a.InstanceID))
-			}})
+		columns = append(columns, col{Head: "col.product", Cell: func(a delivery.AttemptRecord) ui.Cell {
+			return ui.Own(goods[a.ProductID]).Then(order(a)).Then(ui.SmallOwn(a.InstanceID))
+		}})
 		if !d.isSeller() {
 			columns = append(columns, col{Head: "col.seller", Cell: func(a delivery.AttemptRecord) ui.Cell { return ui.Own(names[a.SellerID]) }})
 		}
 	}
-	columns = append(columns,
-		col{Head: "col.number", Num: true, Cell: func(a delivery.AttemptRecord) ui.Cell { return ui.Own(fmt.Sprint(a.Number)) }},
-		col{Head: "col.state", Cell: func(a delivery.AttemptRecord) ui.Cell { return c.Chip(ui.AttemptState(a.State)) }},
-		col{Head: "col.answer", Cell: func(a delivery.AttemptRecord) ui.Cell { return answer(a) }},
-	)
+	columns = append(columns, state, col{Head: "col.answer", Cell: func(a delivery.AttemptRecord) ui.Cell { return answer(a) }})
 	if !d.isBuyer() {
 		columns = append(columns, col{Head: "col.exception", Cell: func(a delivery.AttemptRecord) ui.Cell {
-			return ui.Own(c.Cut(strings.TrimSpace(a.Reason + " " + ui.Shorten(a.ResultMsg, 60))))
+			return ui.Own(ui.Shorten(strings.TrimSpace(a.Reason+" "+a.ResultMsg), 80))
 		}})
 	}
-	columns = append(columns,
-		col{Head: "col.duration", Num: true, Cell: func(a delivery.AttemptRecord) ui.Cell { return ui.Own(c.Milliseconds(a.Duration)) }},
-		col{Head: "col.next", Cell: func(a delivery.AttemptRecord) ui.Cell { return c.When(a.NextAt) }},
-	)
+	columns = append(columns, col{Head: "col.next", Cell: func(a delivery.AttemptRecord) ui.Cell { return c.When(a.NextAt) }})
 	return ui.NewTable(c.Frame, as, columns, next), nil
 }
 
@@ -194,7 +206,7 @@ func (d *Desk) callShow(c *ui.Call) error {
 	}
 	s := ui.AttemptState(a.State)
 	p := c.NewThing(a.Activity, c.Crumb(d.Path("/calls"), "calls.title"), ui.Link{Text: a.OrderID, Href: d.Path("/orders/" + a.OrderID), Own: true})
-	p.ID, p.Chip, p.Step = a.ID, &s, c.StepOf(s)
+	p.Chip, p.Step = &s, c.StepOf(s)
 	if !a.NextAt.IsZero() {
 		p.Step.Say(c.Word("order.nextcall").And(c.When(a.NextAt)).And(ui.Said("(" + c.Until(a.NextAt) + ")")))
 	}
@@ -203,13 +215,13 @@ func (d *Desk) callShow(c *ui.Call) error {
 	}
 	p.Put(
 		c.In("block.facts", ui.Block{Half: true, Facts: []ui.Fact{
-			c.Fact("col.time", c.When(a.StartedAt)), c.Fact("col.product", ui.Own(goods[a.ProductID])), c.Fact("col.seller", ui.Own(names[a.SellerID])),
+			c.Fact("col.time", c.When(a.BusinessAt)), c.Fact("col.product", ui.Own(goods[a.ProductID])), c.Fact("col.seller", ui.Own(names[a.SellerID])),
 			c.Fact("col.order", ui.ToID(d.Path("/orders/"+a.OrderID), a.OrderID)), c.Fact("col.service", serviceLink(d, a.InstanceID)),
-			c.Fact("col.number", ui.Own(fmt.Sprint(a.Number))),
+			c.Fact("col.number", ui.Own(fmt.Sprint(a.Number))), c.Fact("col.call.id", c.ID(a.ID)),
 		}}),
 		c.In("block.outcome", ui.Block{Half: true, Facts: []ui.Fact{
 			c.Fact("col.answer", answer(*a)), c.Fact("col.message", ui.Own(c.Cut(a.ResultMsg))), c.Fact("col.exception", ui.Code(a.Reason)),
-			c.Fact("col.detail", ui.Own(c.Cut(a.Detail))), c.Fact("col.duration", ui.Own(c.Milliseconds(a.Duration))), c.Fact("col.occasion", occasion(c, a.Occasion)),
+			c.Fact("col.detail", ui.Own(c.Cut(a.Detail))), c.Fact("col.duration", ui.Own(c.Milliseconds(a.Duration))), c.Fact("col.occasion", occasion(c, a.Occasion)), c.Fact("col.wire", c.When(a.StartedAt)),
 		}}),
 	)
 	var other *[2][]byte
@@ -234,7 +246,7 @@ func (d *Desk) callShow(c *ui.Call) error {
 	}
 	if len(same) > 0 {
 		p.Put(c.In("block.compare", ui.Block{Table: ui.NewTable(c.Frame, same, []ui.Column[delivery.AttemptRecord]{
-			{Head: "col.time", Cell: func(o delivery.AttemptRecord) ui.Cell { return c.When(o.StartedAt) }},
+			{Head: "col.time", Cell: func(o delivery.AttemptRecord) ui.Cell { return c.When(o.BusinessAt) }},
 			{Head: "col.activity", Cell: func(o delivery.AttemptRecord) ui.Cell { return ui.Code(o.Activity) }},
 			{Head: "col.number", Num: true, Cell: func(o delivery.AttemptRecord) ui.Cell { return ui.Own(fmt.Sprint(o.Number)) }},
 			{Head: "col.state", Cell: func(o delivery.AttemptRecord) ui.Cell { return c.Chip(ui.AttemptState(o.State)) }},

@@ -25,6 +25,7 @@ type Services struct {
 	Kernel    *kernel.Kernel
 	People    *people.People
 	Catalogue *catalogue.Catalogue
+	Search    *catalogue.Search
 	Trade     *trade.Trade
 	Delivery  *delivery.Delivery
 	Sandbox   *sandbox.Sandbox

@@ -58,7 +58,7 @@ func (d *Desk) messageList(c *ui.Call) error {
 
 // MessageTable draws notices.
 func (d *Desk) MessageTable(c *ui.Call, ns []trade.Notice, next string) *ui.Table {
-	return ui.NewTable(c.Frame, ns, []ui.Column[trade.Notice]{
+	columns := []ui.Column[trade.Notice]{
 		{Head: "col.time", Cell: func(n trade.Notice) ui.Cell { return c.When(n.CreatedAt) }},
 		{Head: "col.message", Cell: func(n trade.Notice) ui.Cell {
 			tone, ok := noticeTones[n.Kind]
@@ -68,11 +68,14 @@ func (d *Desk) MessageTable(c *ui.Call, ns []trade.Notice, next string) *ui.Tabl
 			return ui.Cell{HTML: `<span class="tone ` + ui.Attr(string(tone)) + `">` + ui.Icon(string(tone)) + `</span><span data-own>` + ui.Attr(Words(c, n)) + `</span>`}
 		}},
 		{Head: "col.order", Cell: func(n trade.Notice) ui.Cell { return ui.ToID(d.Path("/orders/"+n.OrderID), n.OrderID) }},
-		{Head: "col.call", Cell: func(n trade.Notice) ui.Cell {
-			if n.AttemptID == "" || d.isBuyer() {
+	}
+	if !d.isBuyer() {
+		columns = append(columns, ui.Column[trade.Notice]{Head: "col.call", Cell: func(n trade.Notice) ui.Cell {
+			if n.AttemptID == "" {
 				return ui.None
 			}
 			return c.ToWord(d.Path("/calls/"+n.AttemptID), "go.call")
-		}},
-	}, next)
+		}})
+	}
+	return ui.NewTable(c.Frame, ns, columns, next)
 }

@@ -38,6 +38,10 @@ func (r *Room) productList(c *ui.Call) error {
 	}
 	p := c.NewPage("products.title")
 	p.Lead = c.T("products.lead")
+	p.Actions = []ui.Link{{Text: c.T("revisions.title"), Href: "/seller/revisions"}}
+	if c.May("product.create") {
+		p.Put(ui.Block{Form: c.NewForm("new", "/seller/revisions", "do.product.new")})
+	}
 	p.Filter = c.Filtering(ui.Field{Name: "words"}, ui.Field{Name: "status", Kind: "select", Options: desk.ProductStates(c)})
 	empty := ui.Empty{Text: c.T("products.empty"), Help: c.T("products.empty.help"), Actions: []ui.Link{{Text: c.T("go.access"), Href: "/seller/access"}}}
 	if p.Filter.Clear != "" {
@@ -69,6 +73,9 @@ func (r *Room) productShow(c *ui.Call) error {
 	}
 	if (l.Product.State == catalog.Draft || l.Product.State == catalog.Rejected) && c.May("product.submit") {
 		p.Step.Forms = append(p.Step.Forms, c.NewForm("submit", at+"/submit", "do.submit"))
+	}
+	if l.Product.State != catalog.OffShelf && c.May("product.create") {
+		p.Step.Forms = append(p.Step.Forms, c.NewForm("modify", at+"/revisions", "do.modify"))
 	}
 	if l.Product.State == catalog.OnSale {
 		p.Actions = []ui.Link{{Text: c.T("go.storefront"), Href: "/products/" + l.Product.ID}}

@@ -2,7 +2,9 @@ package storefront
 
 import (
 	"fmt"
+	"html/template"
 	"strconv"
+	"time"
 
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/face/web/ui"
@@ -54,6 +56,50 @@ type productPage struct {
 	Choice                              choice
 	Total                               total
 	More                                []tile
+	About                               *about // nil for products without a brochure
+	Ratings                             []rating
+	Mean                                string
+}
+
+// about is the brochure of the version on sale.
+type about struct {
+	Logo        string
+	Pictures    []string
+	Description template.HTML
+	Highlights  []catalog.Highlight
+	Cases       []catalog.Case
+	Support     catalog.Support
+	Guide       template.HTML
+	GuideFile   string
+	Agreement   string
+}
+
+// rating is a buyer's judgement; who judged is not told.
+type rating struct {
+	Stars       int
+	Text, Reply string
+	At          time.Time
+}
+
+// tell fills in the brochure and the ratings.
+func (r *Room) tell(c *ui.Call, p *productPage) error {
+	page, err := r.Catalogue.Page(c.R.Context(), c.Actor, p.ID)
+	if err != nil {
+		return err
+	}
+	if page.Live != nil {
+		b := page.Live.Body
+		p.About = &about{Logo: b.Logo, Pictures: b.Media, Description: template.HTML(catalogue.RenderMarkdown(b.Description)), Highlights: b.Highlights, Cases: b.Cases,
+			Support: b.Support, Guide: template.HTML(catalogue.RenderMarkdown(b.UserGuide)), GuideFile: b.UserGuideFile, Agreement: b.Agreement}
+	}
+	if page.Ratings > 0 {
+		p.Mean = c.T("product.stars", "N", strconv.FormatFloat(page.Rating, 'f', 1, 64))
+	}
+	rs, err := r.Catalogue.Ratings(c.R.Context(), p.ID, "", 10)
+	for _, one := range rs {
+		p.Ratings = append(p.Ratings, rating{one.Stars, one.Text, one.Reply, one.CreatedAt})
+	}
+	return err
 }
 
 // picked reads a choice from the address or a form; what it leaves out is chosen for it.
@@ -164,6 +210,9 @@ func (r *Room) product(c *ui.Call) error {
 		if m.Product.ID != p.ID && len(p.More) < 4 {
 			p.More = append(p.More, tileOf(m))
 		}
+	}
+	if err := r.tell(c, &p); err != nil {
+		return err
 	}
 	return c.Show("product.html", &p)
 }

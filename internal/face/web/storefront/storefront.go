@@ -32,6 +32,7 @@ func New(kit *ui.Kit, mux *http.ServeMux, s desk.Services) *Room {
 	r.Get("/search", "search", "", r.search)
 	r.Get("/products/{id}", "product", "", r.product)
 	r.Get("/shops/{id}", "shop", "", r.shop)
+	mux.HandleFunc("GET /files/{id}", r.file)
 	r.Get("/login", "login", "", r.loginForm)
 	r.Post("/login", "login", "", r.logIn)
 	r.Post("/logout", "login", "", r.logOut)
@@ -119,6 +120,9 @@ type listPage struct {
 	Empty         *ui.Empty
 	Letter        string
 	Hue           int
+	Facets        []facet
+	Sorts         []ui.Link
+	Total         string
 }
 
 func (r *Room) tiles(c *ui.Call, f catalogue.ProductFilter) ([]tile, string, error) {
@@ -153,21 +157,6 @@ func (r *Room) home(c *ui.Call) error {
 		p.Empty = &ui.Empty{Text: c.T("home.empty"), Help: c.T("home.empty.help")}
 	}
 	return c.Show("home.html", &p)
-}
-
-func (r *Room) search(c *ui.Call) error {
-	words := ui.Shorten(c.Query("q"), 64)
-	c.Search = words
-	tiles, next, err := r.tiles(c, catalogue.ProductFilter{Words: words})
-	if err != nil {
-		return err
-	}
-	c.Title = c.T("search.title")
-	p := listPage{Frame: c.Frame, Heading: c.Title, Words: words, Products: tiles, Next: next}
-	if len(tiles) == 0 {
-		p.Empty = &ui.Empty{Text: c.T("search.empty"), Help: c.T("search.empty.help"), Actions: []ui.Link{{Text: c.T("go.shop"), Href: "/"}}}
-	}
-	return c.Show("list.html", &p)
 }
 
 func (r *Room) shop(c *ui.Call) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -61,6 +62,9 @@ func (f *Frame) NewBytes(view string, request, response []byte, other *[2][]byte
 			return s
 		}
 		s.Parts = []Part{{Title: f.T("bytes.head"), HTML: marked(head, mark)}}
+		if list := Parameters(head); list != "" && view == "pretty" && mark < 0 {
+			s.Parts = append([]Part{{f.T("bytes.parameters"), template.HTML(esc(Visible([]byte(list))))}}, s.Parts...)
+		}
 		if len(body) > 0 {
 			at := mark - len(head) - 4
 			if pretty, ok := Pretty(body); ok && view == "pretty" && at < 0 {
@@ -169,6 +173,25 @@ func Pretty(body []byte) ([]byte, bool) {
 		return nil, false
 	}
 	return out.Bytes(), true
+}
+
+// Parameters are the parameters of a request's line, one a line and decoded; "" when it has none.
+func Parameters(head []byte) string {
+	line, _, _ := bytes.Cut(head, []byte("\r\n"))
+	_, query, ok := strings.Cut(string(line), "?")
+	if !ok || bytes.HasPrefix(line, []byte("HTTP/")) {
+		return ""
+	}
+	query, _, _ = strings.Cut(query, " ")
+	var out strings.Builder
+	for _, one := range strings.Split(query, "&") {
+		name, value, _ := strings.Cut(one, "=")
+		if plain, err := url.QueryUnescape(value); err == nil {
+			value = plain
+		}
+		out.WriteString(name + " = " + value + "\n")
+	}
+	return out.String()
 }
 
 // Curl is a request as a command for a shell; "" for bytes that are none. Secrets were masked before they were kept,

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/party"
@@ -21,8 +22,11 @@ const (
 	formCookie    = "souk_form" // carries the secret of forms before there is a session
 )
 
-// maxForm bounds a form's body in bytes.
-const maxForm = 64 << 10
+// Bounds of a form's body in bytes: plain ones, and those that carry files.
+const (
+	maxForm  = 64 << 10
+	maxFiles = 32 << 20
+)
 
 // Call is one request for a page or by a form.
 type Call struct {
@@ -51,15 +55,21 @@ type Room struct {
 // Get registers a page. action is what the viewer must be allowed to do, "" for nothing in particular; section names
 // the entry of the navigation.
 func (m Room) Get(path, section string, action access.Action, f Handler) {
-	m.Mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { m.serve(w, r, section, action, false, f) })
+	m.Mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { m.serve(w, r, section, action, 0, f) })
 }
 
 // Post registers what a form does.
 func (m Room) Post(path, section string, action access.Action, f Handler) {
-	m.Mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { m.serve(w, r, section, action, true, f) })
+	m.Mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { m.serve(w, r, section, action, maxForm, f) })
 }
 
-func (m Room) serve(w http.ResponseWriter, r *http.Request, section string, action access.Action, form bool, f Handler) {
+// PostFiles registers what a form with files, or with long texts, does.
+func (m Room) PostFiles(path, section string, action access.Action, f Handler) {
+	m.Mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { m.serve(w, r, section, action, maxFiles, f) })
+}
+
+// serve answers a page, or with max > 0 a form of at most so many bytes.
+func (m Room) serve(w http.ResponseWriter, r *http.Request, section string, action access.Action, max int64, f Handler) {
 	k := m.Kit
 	v, err := k.viewer(r)
 	if err != nil {
@@ -68,7 +78,7 @@ func (m Room) serve(w http.ResponseWriter, r *http.Request, section string, acti
 	}
 	if v == nil && m.Kind != "" {
 		next := r.URL.RequestURI()
-		if form {
+		if max > 0 {
 			next = r.URL.Path // what was typed is still in the page before; a POST is not repeated after a login
 		}
 		http.Redirect(w, r, "/login?next="+url.QueryEscape(next), http.StatusSeeOther)
@@ -81,8 +91,8 @@ func (m Room) serve(w http.ResponseWriter, r *http.Request, section string, acti
 	switch {
 	case m.Kind != "" && c.Actor.CompanyKind != m.Kind, action != "" && !access.Can(c.Actor, action):
 		err = fault.New(fault.Forbidden, "forbidden", "your roles do not include this")
-	case form:
-		err = k.checkForm(w, r)
+	case max > 0:
+		err = k.checkForm(w, r, max)
 	}
 	if err == nil {
 		err = f(c)
@@ -142,6 +152,15 @@ func (c *Call) To(path string) error {
 func (c *Call) Show(name string, page any) error {
 	c.kit.Render(c.W, c.R, c.status, name, page)
 	return nil
+}
+
+// Actor is who asks, by the session cookie; nobody without one.
+func (k *Kit) Actor(r *http.Request) (access.Actor, error) {
+	v, err := k.viewer(r)
+	if err != nil || v == nil {
+		return access.Actor{}, err
+	}
+	return v.Actor, nil
 }
 
 // viewer is the person of the session cookie, or nil.
@@ -213,9 +232,13 @@ func formToken(secret string) string {
 }
 
 // checkForm refuses a POST whose token does not fit.
-func (k *Kit) checkForm(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
+func (k *Kit) checkForm(w http.ResponseWriter, r *http.Request, max int64) error {
+	r.Body = http.MaxBytesReader(w, r.Body, max)
+	parse := r.ParseForm
+	if max == maxFiles && strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
+		parse = func() error { return r.ParseMultipartForm(1 << 20) }
+	}
+	if err := parse(); err != nil {
 		return fault.Wrap(err, fault.Invalid, "bad_form", "the form could not be read")
 	}
 	s := k.secret(nil, r)

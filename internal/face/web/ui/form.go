@@ -20,6 +20,8 @@ type Form struct {
 	// Behind folds the form away under its button until it is wanted.
 	Behind string
 	Open   bool
+	// Multipart forms carry files; the handler is registered with PostFiles.
+	Multipart bool
 }
 
 // Submit is a second button.
@@ -28,7 +30,8 @@ type Submit struct{ Name, Value, Text string }
 // Hidden is a value that travels with a form.
 type Hidden struct{ Name, Value string }
 
-// Field is one field of a form. Kind is text, number, password, email, select, textarea, checkbox or radio.
+// Field is one field of a form. Kind is text, number, password, email, select, textarea, checkbox, radio, file, or group:
+// a heading between fields.
 type Field struct {
 	ID, Name, Kind, Label, Help, Value, Error string
 	Options                                   []Option
@@ -37,6 +40,8 @@ type Field struct {
 	MaxLength                                 int
 	Autocomplete, Placeholder                 string
 	Wide                                      bool
+	Rows                                      int    // of a textarea; 0 is 3
+	Accept                                    string // of a file
 }
 
 // Option is one choice; Text is data when Own is set.
@@ -67,6 +72,10 @@ func (c *Call) Add(form *Form, f Field, text string) *Field {
 	if f.Kind == "" {
 		f.Kind = "text"
 	}
+	if f.Kind == "textarea" && f.Rows == 0 {
+		f.Rows = 3
+	}
+	form.Multipart = form.Multipart || f.Kind == "file"
 	f.Label = c.T("field." + text)
 	if id := "field." + text + ".help"; f.Help == "" && locale.Has(id) {
 		f.Help = c.T(id)

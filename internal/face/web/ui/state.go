@@ -74,6 +74,16 @@ var productStates = map[string]State{
 	"OFF_SHELF": {"goods.off", Plain, Nobody},
 }
 
+// revisionStates is keyed by the state of a release or modification request. spec: 20 B7
+var revisionStates = map[string]State{
+	"DRAFT":      {"revision.draft", Plain, Seller},
+	"PENDING":    {"revision.pending", Waiting, Operator},
+	"REVIEWING":  {"revision.reviewing", Waiting, Operator},
+	"REJECTED":   {"revision.rejected", Bad, Seller},
+	"APPROVED":   {"revision.approved", Good, Nobody},
+	"SUPERSEDED": {"revision.superseded", Plain, Nobody},
+}
+
 // topUpStates is keyed by state. spec: 01 §9
 var topUpStates = map[string]State{
 	"ASKED":     {"topup.asked", Waiting, Operator},
@@ -118,6 +128,9 @@ func AttemptState(s string) State { return stateIn(attemptStates, s) }
 
 // ProductState is how a product stands.
 func ProductState(s string) State { return stateIn(productStates, s) }
+
+// RevisionState is how a release or modification request stands.
+func RevisionState(s string) State { return stateIn(revisionStates, s) }
 
 // TopUpState is how a top-up stands.
 func TopUpState(s string) State { return stateIn(topUpStates, s) }

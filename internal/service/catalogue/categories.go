@@ -1,0 +1,46 @@
+package catalogue
+
+import (
+	"context"
+
+	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/engine/store"
+	"github.com/souk-market/souk/internal/service/kernel"
+)
+
+// firstCategories is the tree of a new marketplace: two levels, editable. // spec: 20 B9a
+var firstCategories = []catalog.Category{
+	{ID: "enterprise", NameZH: "企业应用", NameEN: "Enterprise applications"},
+	{ID: "office", ParentID: "enterprise", NameZH: "协同办公", NameEN: "Collaboration"},
+	{ID: "crm", ParentID: "enterprise", NameZH: "客户管理", NameEN: "Customer management"},
+	{ID: "bi", ParentID: "enterprise", NameZH: "商业智能", NameEN: "Business intelligence"},
+	{ID: "contract", ParentID: "enterprise", NameZH: "合同与签署", NameEN: "Contracts and signing"},
+	{ID: "finance", ParentID: "enterprise", NameZH: "财务与人事", NameEN: "Finance and people"},
+	{ID: "developer", NameZH: "开发工具", NameEN: "Developer tools"},
+	{ID: "monitoring", ParentID: "developer", NameZH: "监控与日志", NameEN: "Monitoring and logs"},
+	{ID: "devops", ParentID: "developer", NameZH: "代码与协作", NameEN: "Source control and issues"},
+	{ID: "security", NameZH: "安全", NameEN: "Security"},
+	{ID: "appsec", ParentID: "security", NameZH: "应用与数据安全", NameEN: "Application and data security"},
+	{ID: "netsec", ParentID: "security", NameZH: "网络与主机安全", NameEN: "Network and host security"},
+	{ID: "industry", NameZH: "行业方案", NameEN: "Industries"},
+	{ID: "manufacturing", ParentID: "industry", NameZH: "智能制造", NameEN: "Smart manufacturing"},
+	{ID: "education", ParentID: "industry", NameZH: "教育", NameEN: "Education"},
+	{ID: "retail", ParentID: "industry", NameZH: "电商与零售", NameEN: "E-commerce and retail"},
+}
+
+// Plant gives a new marketplace its first categories; one that has any is left alone.
+func (c *Catalogue) Plant(ctx context.Context) error {
+	return c.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		have, err := store.Categories(ctx, tx)
+		if err != nil || len(have) > 0 {
+			return err
+		}
+		for i, k := range firstCategories {
+			k.Position = i
+			if err := store.PutCategory(ctx, tx, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
