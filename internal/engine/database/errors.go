@@ -72,6 +72,13 @@ func IsUnavailable(err error) bool {
 	return false
 }
 
+// IsText reports whether the database refused a text that is not valid UTF-8 or holds the character U+0000. SQLite
+// takes such texts; callers that must answer alike check before.
+func IsText(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "22021" || e.Code == "22P05")
+}
+
 // sqliteCode is the extended result code of an SQLite error, 0 for others.
 func sqliteCode(err error) int {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/ground/cursor"
@@ -157,6 +158,9 @@ func (h *Handler) guard(w http.ResponseWriter, r *http.Request, c *call, f func(
 	if c.actor, err = h.who(r); err != nil {
 		return 0, nil, err
 	}
+	if err := plainText(r); err != nil {
+		return 0, nil, err
+	}
 	if r.Method != http.MethodGet {
 		c.raw, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		var tooLarge *http.MaxBytesError
@@ -171,6 +175,26 @@ func (h *Handler) guard(w http.ResponseWriter, r *http.Request, c *call, f func(
 		}
 	}
 	return f(c)
+}
+
+// plainText refuses what no database can look up: an address or key that is not UTF-8, or holds U+0000.
+func plainText(r *http.Request) error {
+	broken := func(s string) bool { return !utf8.ValidString(s) || strings.ContainsRune(s, 0) }
+	bad := fault.Fields{}
+	if broken(r.URL.Path) {
+		bad.Add("path", "must be UTF-8 without the character U+0000")
+	}
+	for name, values := range r.URL.Query() {
+		for _, v := range append(values, name) {
+			if broken(v) {
+				bad.Add(strings.ToValidUTF8(strings.ReplaceAll(name, "\x00", ""), ""), "must be UTF-8 without the character U+0000")
+			}
+		}
+	}
+	if broken(r.Header.Get("Idempotency-Key")) {
+		bad.Add("Idempotency-Key", "must be UTF-8")
+	}
+	return bad.Err()
 }
 
 // who finds the actor of a request; nobody when it carries no token at all.

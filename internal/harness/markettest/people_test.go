@@ -13,6 +13,8 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/harness/demo"
 )
 
@@ -311,4 +313,23 @@ func TestPlantedSecretsOfPeopleAreNowhereInClear(t *testing.T) {
 			}
 		}
 	}
+}
+
+// An address or key that is not UTF-8, or holds U+0000, is refused by name, on both engines.
+func TestBrokenTextInAddresses(t *testing.T) {
+	each(t, func(t *testing.T, m *Market) {
+		for path, field := range map[string]string{
+			"/orders/%ff": "path", "/orders/%00": "path", "/companies/%00/people": "path", "/orders?status=%ff": "status", "/audit?actor=%ff": "actor", "/audit?noun=a%00b": "noun", "/me/tokens?%ff=1": "",
+		} {
+			if r := m.Call("operator", "GET", "/api/souk/v1"+path, ""); r.Status != 400 || r.Body["error"].(map[string]any)["fields"].(map[string]any)[field] == nil {
+				t.Errorf("%s: %d %s", path, r.Status, r.Text)
+			}
+		}
+		if r := m.CallKey("buyer", "POST", "/api/souk/v1/me/tokens", `{"name":"x"}`, "k\xffy"); r.Status != 400 || r.String("error.fields.Idempotency-Key") == "" {
+			t.Errorf("%d %s", r.Status, r.Text)
+		}
+		if _, err := m.Program.People.SignIns(t.Context(), access.Actor{PersonID: "\xff", CompanyID: "x", CompanyKind: access.Buyer, Roles: []access.Role{access.Viewer}}, "", 1); err != nil && fault.KindOf(err) != fault.Invalid {
+			t.Errorf("what comes through to the database: %v", err)
+		}
+	})
 }

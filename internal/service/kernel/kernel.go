@@ -199,6 +199,8 @@ func Translate(err error) error {
 		return fault.Wrap(err, fault.Unavailable, "outcome_unknown", "the database was lost while it committed; repeat the request with the same Idempotency-Key to learn the outcome")
 	case database.IsUnavailable(err):
 		return fault.Wrap(err, fault.Unavailable, "unavailable", "the database cannot take this now; nothing was changed, try again")
+	case database.IsText(err):
+		return fault.Wrap(err, fault.Invalid, "invalid_text", "the input is not valid UTF-8, or holds the character U+0000")
 	case database.IsUnique(err):
 		return fault.Wrap(err, fault.Conflict, "conflict", "somebody else changed the same thing at the same time; try again")
 	}
