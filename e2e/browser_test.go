@@ -117,6 +117,8 @@ type look struct {
 	Missing []string // characters without a glyph
 	Chinese bool     // at least one Han character is on the page
 	Small   []string // controls too small to touch
+	Pale    []string // text whose contrast is below 4.5 : 1
+	Unnamed []string // fields without a label
 }
 
 // measure finds what is wider than the window and what the fonts cannot draw. A missing glyph is found by its picture:
@@ -126,7 +128,7 @@ const measure = `(() => {
   const wide = [];
   for (const el of document.body.querySelectorAll("*")) {
     const r = el.getBoundingClientRect();
-    if (r.width > 0 && r.right > inner + 1 && !el.closest("pre, .skip, thead")) wide.push(el.tagName + "." + el.className + " " + Math.round(r.right));
+    if (r.width > 0 && r.right > inner + 1 && !el.closest("pre, .skip, thead, svg")) wide.push(el.tagName + "." + el.className + " " + Math.round(r.right));
   }
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = 48;
@@ -152,11 +154,46 @@ const measure = `(() => {
     }
   }
   const small = [];
-  for (const el of document.querySelectorAll("button, input:not([type=hidden]), select, .button")) {
-    const r = el.getBoundingClientRect();
-    if (r.width > 0 && r.height < 24) small.push(el.tagName + " " + Math.round(r.height));
+  for (const el of document.querySelectorAll("button, input:not([type=hidden]), select, .btn, summary")) {
+    const box = el.closest("label.form-check, label.choice") ?? el;
+    const r = box.getBoundingClientRect();
+    if (r.width > 0 && r.height < 24 && !el.closest(".pick")) small.push(el.tagName + " " + Math.round(r.height));
   }
-  return JSON.stringify({ Wide: wide.slice(0, 5), Scroll: document.documentElement.scrollWidth, Inner: inner, Missing: [...missing], Chinese: chinese, Small: small });
+  // Contrast of text with what it stands on (WCAG 2.2, 4.5 : 1); drawn on a canvas, so that any colour syntax counts.
+  const dot = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgb = (color, under) => {
+    dot.clearRect(0, 0, 1, 1);
+    dot.fillStyle = "rgb(" + under.join() + ")";
+    dot.fillRect(0, 0, 1, 1);
+    dot.fillStyle = color;
+    dot.fillRect(0, 0, 1, 1);
+    return [...dot.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (c) => c.map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (el) => {
+    const chain = [];
+    for (let e = el; e; e = e.parentElement) chain.unshift(getComputedStyle(e).backgroundColor);
+    let c = matchMedia("(prefers-color-scheme: dark)").matches ? [18, 18, 18] : [255, 255, 255];
+    for (const one of chain) c = rgb(one, c);
+    return c;
+  };
+  const pale = new Set();
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const el = texts.currentNode.parentElement;
+    const box = el?.getBoundingClientRect();
+    if (!el || !texts.currentNode.data.trim() || el.closest("script, style, .skip, thead, .visually-hidden") || !box.width) continue;
+    if (getComputedStyle(el).visibility === "hidden") continue;
+    const under = ground(el);
+    const a = light(rgb(getComputedStyle(el).color, under)), b = light(under);
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) pale.add(el.tagName + "." + el.className + " " + ratio.toFixed(2) + " " + texts.currentNode.data.trim().slice(0, 20));
+  }
+  const unnamed = [];
+  for (const el of document.querySelectorAll("input:not([type=hidden]), select, textarea")) {
+    if (!(el.labels?.length || el.getAttribute("aria-label"))) unnamed.push(el.tagName + " " + el.name);
+  }
+  return JSON.stringify({ Pale: [...pale].slice(0, 6), Unnamed: unnamed, Wide: wide.slice(0, 5), Scroll: document.documentElement.scrollWidth, Inner: inner, Missing: [...missing], Chinese: chinese, Small: small });
 })()`
 
 // visit opens an address at a width and returns what was measured.

@@ -44,13 +44,31 @@ func newWorld(t *testing.T) *world {
 		return sim
 	}
 	w.v1, w.v2 = start(isv.V1), start(isv.V2)
-	w.offer = w.Offer("云帆协同办公", "标准版", "month")
+	w.offer = w.sells("云帆协同办公", 0, "month")
 	for _, item := range w.Do("", "GET", api+"/products", "").Body["items"].([]any) {
 		if p := item.(map[string]any); p["name"] == "云帆协同办公" {
 			w.product = p["id"].(string)
 		}
 	}
 	return w
+}
+
+// sells finds an offer of a product's n-th specification by the length of its term.
+func (w *world) sells(product string, sku int, period string) string {
+	w.t.Helper()
+	for _, item := range w.Do("", "GET", api+"/products", "").Body["items"].([]any) {
+		p := item.(map[string]any)
+		if p["name"] != product {
+			continue
+		}
+		for _, o := range p["skus"].([]any)[sku].(map[string]any)["offers"].([]any) {
+			if o := o.(map[string]any); o["period_type"] == period {
+				return o["product_id"].(string)
+			}
+		}
+	}
+	w.t.Fatalf("%s by %s is not on sale", product, period)
+	return ""
 }
 
 // until asks again and again until something is so: the jobs run beside the test.
@@ -96,11 +114,11 @@ func (w *world) fill() *world {
 		return w.Do("buyer", "GET", api+"/orders/"+w.ids["completed"], "").String("status") == "COMPLETED"
 	})
 	w.ids["instance"] = w.Do("buyer", "GET", api+"/orders/"+w.ids["completed"], "").String("lines.0.instance_id")
-	w.ids["v2"], _ = w.buy(w.Offer("北辰经营看板", "团队版", "year"), 12, "success")
+	w.ids["v2"], _ = w.buy(w.sells("北辰经营看板", 0, "year"), 12, "success")
 
 	// A seller that fails for good: the order comes back.
 	w.faults(w.v1, "status=500@newInstance")
-	w.ids["refunded"], w.ids["retried"] = w.buy(w.Offer("云帆电子签章", "企业版", "month"), 1, "retrying")
+	w.ids["refunded"], w.ids["retried"] = w.buy(w.sells("云帆电子签章", 1, "month"), 1, "retrying")
 	w.Advance(4 * time.Hour)
 	w.until("the refund", func() bool {
 		return w.Do("buyer", "GET", api+"/orders/"+w.ids["refunded"], "").String("lines.0.status") == "REFUNDED"

@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -288,10 +289,10 @@ func (d *Desk) orderStep(c *ui.Call, o *order.Order, p *ui.Page) error {
 }
 
 func orderEvents(c *ui.Call, o *order.Order) []ui.Event {
-	ev := []ui.Event{{When: c.Time(o.CreatedAt), Text: c.T("event.placed")}}
+	ev := []ui.Event{{At: o.CreatedAt, When: c.Time(o.CreatedAt), Text: c.T("event.placed")}}
 	add := func(at time.Time, id string, tone ui.Tone) {
 		if !at.IsZero() {
-			ev = append(ev, ui.Event{When: c.Time(at), Text: c.T(id), Tone: tone})
+			ev = append(ev, ui.Event{At: at, When: c.Time(at), Text: c.T(id), Tone: tone})
 		}
 	}
 	add(o.PaidAt, "event.paid", "")
@@ -306,6 +307,7 @@ func orderEvents(c *ui.Call, o *order.Order) []ui.Event {
 	default:
 		add(o.CompletedAt, "event.completed", ui.Good)
 	}
+	slices.SortStableFunc(ev, func(a, b ui.Event) int { return a.At.Compare(b.At) })
 	return ev
 }
 

@@ -1,6 +1,9 @@
 package ui
 
-import "html/template"
+import (
+	"html/template"
+	"time"
+)
 
 // Page is a page of a console, composed of blocks. Its template draws any of them.
 type Page struct {
@@ -87,6 +90,7 @@ type Fact struct {
 
 // Event is one entry of a timeline.
 type Event struct {
+	At   time.Time
 	When template.HTML
 	Text string
 	More Cell
