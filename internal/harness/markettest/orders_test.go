@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	v1Product, v1SKU = "云帆协同办公", "标准版" // by month 12.00, by year 120.00, 1 to 5000 users
+	v1Product, v1SKU = "云帆协同办公", "协同办公 标准版" // by month 12.00, by year 120.00, 1 to 5000 users
 	onceProduct      = "云帆电子签章"
 )
 
@@ -23,7 +23,7 @@ func each(t *testing.T, f func(t *testing.T, m *Market)) {
 // Every wrong order is refused with a reason that names the member, and leaves nothing behind.
 func TestWrongOrdersAreRefusedByName(t *testing.T) {
 	each(t, func(t *testing.T, m *Market) {
-		month, once, single := m.Offer(v1Product, v1SKU, "month"), m.Offer(onceProduct, "一次性部署包", "one_time"), m.Offer(onceProduct, "企业版", "month")
+		month, once, single := m.Offer(v1Product, v1SKU, "month"), m.Offer(onceProduct, "一次性部署包", "one_time"), m.Offer(onceProduct, "企业签章", "month")
 		full := func(members string) string {
 			return fmt.Sprintf(`{"product_id":%q,"accept_agreement":true%s}`, month, members)
 		}
@@ -155,7 +155,7 @@ func TestAnOrderIsPaidOnce(t *testing.T) {
 
 func TestABalanceIsNeverOverdrawn(t *testing.T) {
 	each(t, func(t *testing.T, m *Market) {
-		dear := m.Place(m.Offer(v1Product, "专业版", "year"), 50000)
+		dear := m.Place(m.Offer(v1Product, "协同办公 专业版", "year"), 5000)
 		before := m.Accounts()
 		r := m.Call("buyer", "POST", "/api/souk/v1/orders/"+dear+"/pay", "")
 		if r.Status != 422 || r.String("error.code") != "insufficient_balance" {
@@ -262,7 +262,7 @@ func TestOneLongStepEqualsManyShortOnes(t *testing.T) {
 		refunded := m.Place(m.Offer(v1Product, v1SKU, "month"), 2)
 		m.Do("buyer", "POST", "/api/souk/v1/orders/"+refunded+"/pay", "")
 		unpaid := m.Place(m.Offer(v1Product, v1SKU, "year"), 1)
-		v2 := m.Place(m.Offer("北辰经营看板", "团队版", "month"), 1)
+		v2 := m.Place(m.Offer("北辰经营看板", "经营看板 团队版", "month"), 1)
 		m.Do("buyer", "POST", "/api/souk/v1/orders/"+v2+"/pay", "")
 		const total = 8 * 24 * time.Hour
 		for range steps {
