@@ -193,6 +193,10 @@ func TestMembersAndTokensOnThePages(t *testing.T) {
 	if zhou == "" {
 		t.Fatal("the new person is not in the list")
 	}
+	_, page = r.press(zhou, zhou+"/details", url.Values{"form": {"details"}, "name": {"周小销"}, "mobile": {"abc"}})
+	wants(t, "bad details", page, "须为数字", `value="abc"`)
+	_, page = r.press(zhou, zhou+"/details", url.Values{"form": {"details"}, "name": {"周小销"}, "mobile": {"13800138000"}})
+	wants(t, "details", page, "周小销", "13800138000")
 	_, page = r.press(zhou, zhou+"/roles", url.Values{"form": {"roles"}, "roles": {"seller.owner"}})
 	wants(t, "another role", page, "主账号")
 	if res, _ := z.get("/seller"); res.StatusCode != 303 {
@@ -209,6 +213,14 @@ func TestMembersAndTokensOnThePages(t *testing.T) {
 	secret := regexp.MustCompile(`soukpat_[A-Za-z0-9]{40}`).FindString(page)
 	if secret == "" || !strings.Contains(page, "仅此一次") {
 		t.Fatal("no token is shown")
+	}
+	// Sent twice, it is one token.
+	_, form := r.get("/seller/tokens")
+	_, one := r.post("/seller/tokens", form, url.Values{"form": {"token"}, "name": {"两次"}, "days": {"7"}, "scope": {"read"}})
+	_, two := r.post("/seller/tokens", form, url.Values{"form": {"token"}, "name": {"两次"}, "days": {"7"}, "scope": {"read"}})
+	soukpat := regexp.MustCompile(`soukpat_[A-Za-z0-9]{40}`)
+	if a, b := soukpat.FindString(one), soukpat.FindString(two); a == "" || a != b || strings.Count(two, "两次") != 1 {
+		t.Errorf("a double submit made two tokens")
 	}
 	if _, page = r.get("/seller/tokens"); strings.Contains(page, secret) || !strings.Contains(page, "夜间脚本") {
 		t.Error("the list shows the secret, or lacks the token")

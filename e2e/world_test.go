@@ -182,7 +182,8 @@ func (w *world) pages() []at {
 	p = append(p, at{"", "/account/register"}, at{"", "/account/register?kind=seller"}, at{"", "/account/sent?email=li%40new.example"}, at{"", "/account/verify?token=x"}, at{"", "/account/forgot"}, at{"", "/account/reset?token=x"})
 	for _, login := range []string{"buyer", "yunfan", "operator"} {
 		centre := map[string]string{"buyer": "/buyer", "yunfan": "/seller", "operator": "/operator"}[login]
-		for _, path := range []string{"/members", "/tokens", "/security", "/sign-ins", "/audit", "/audit?action=order.pay", "/audit?noun=nothing"} {
+		person := w.Do(login, "GET", api+"/me", "").String("id")
+		for _, path := range []string{"/members", "/members/" + person, "/tokens", "/security", "/sign-ins", "/audit", "/audit?action=order.pay", "/audit?noun=nothing"} {
 			p = append(p, at{login, centre + path})
 		}
 	}

@@ -29,9 +29,9 @@ func SetDisabled(ctx context.Context, tx *Tx, person string, at time.Time) error
 	return mustOne(tx.Exec(ctx, `UPDATE person SET disabled_at = $1 WHERE id = $2`, clock.Micros(at), person))
 }
 
-// SetLanguage notes the language of mails to a person.
-func SetLanguage(ctx context.Context, tx *Tx, person, language string) error {
-	return mustOne(tx.Exec(ctx, `UPDATE person SET language = $1 WHERE id = $2`, language, person))
+// SetDetails writes what a person is called, reached at and written to in.
+func SetDetails(ctx context.Context, tx *Tx, person, name, mobile, language string) error {
+	return mustOne(tx.Exec(ctx, `UPDATE person SET name = $1, mobile = $2, language = $3 WHERE id = $4`, name, mobile, language, person))
 }
 
 // LockCompany makes whoever else would change the company's people wait for this transaction.

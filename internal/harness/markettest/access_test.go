@@ -74,6 +74,7 @@ var bodies = map[string]string{
 	"POST /api/souk/v1/companies/{id}/people/{person}/tokens": `{"name":"x","days":1}`,
 	"POST /api/souk/v1/companies/{id}/top-up":                 `{"amount":"1.00"}`,
 	"PUT /api/souk/v1/companies/{id}/people/{person}/roles":   `{"roles":["buyer.viewer"]}`,
+	"PUT /api/souk/v1/companies/{id}/people/{person}":         `{"name":"某人"}`,
 	"POST /api/souk/v1/companies/{id}/invitations":            `{"email":"someone@example.com","roles":["buyer.viewer"]}`,
 	"POST /api/souk/v1/sandbox/clock":                         `{"advance":"0s"}`,
 	"PUT /api/souk/v1/revisions/{id}":                         `{"body":{}}`,

@@ -62,9 +62,14 @@ func TestPeopleOverTheAPI(t *testing.T) {
 			t.Errorf("the last owner steps down: %d %s", r.Status, r.Text)
 		}
 		m.Do("owner@new.example", "PUT", people+"/people/"+sub+"/roles", `{"roles":["buyer.purchaser"]}`)
+		m.Do("owner@new.example", "PUT", people+"/people/"+sub, `{"name":"Sub the second","mobile":"13800138000"}`)
+		m.Do("owner@new.example", "PUT", "/api/souk/v1/me", `{"name":"Owner","language":"en-US"}`)
+		if r := m.Call("sub@new.example", "PUT", people+"/people/"+owner, `{"name":"x"}`); r.Status != 403 {
+			t.Errorf("a purchaser renames the owner: %d %s", r.Status, r.Text)
+		}
 		list := m.Do("owner@new.example", "GET", people+"/people?limit=1", "")
 		next := m.Do("owner@new.example", "GET", people+"/people?limit=1&page="+list.String("next"), "")
-		if list.String("items.0.login") != "owner@new.example" || next.String("items.0.roles.0") != "buyer.purchaser" || next.String("next") != "" {
+		if list.String("items.0.login") != "owner@new.example" || list.String("items.0.name") != "Owner" || next.String("items.0.name") != "Sub the second" || next.String("items.0.roles.0") != "buyer.purchaser" || next.String("next") != "" {
 			t.Errorf("%s\n%s", list.Text, next.Text)
 		}
 		m.Do("owner@new.example", "POST", people+"/people/"+sub+"/disable", "")

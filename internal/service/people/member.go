@@ -263,6 +263,56 @@ func keepsOwner(ctx context.Context, tx *kernel.Tx, c party.Company) error {
 	return err
 }
 
+// Details are what may be changed about a person without proof; the address is its login and stays.
+type Details struct {
+	Name, Mobile string
+	Language     string // of mails; "" leaves it
+}
+
+func (d Details) check() error {
+	f := fault.Fields{}
+	party.CheckName("name", d.Name, f)
+	party.CheckMobile("mobile", d.Mobile, f)
+	return f.Err()
+}
+
+func (p *People) setDetails(ctx context.Context, tx *kernel.Tx, a access.Actor, who party.Person, d Details) error {
+	if d.Language != "" {
+		who.Language = cleanLanguage(d.Language)
+	}
+	if err := store.SetDetails(ctx, tx, who.ID, d.Name, d.Mobile, who.Language); err != nil {
+		return err
+	}
+	return p.k.Audit(ctx, tx, a, actDetails, who.ID, d.Name)
+}
+
+// EditMe changes one's own details.
+func (p *People) EditMe(ctx context.Context, tx *kernel.Tx, a access.Actor, d Details) error {
+	if err := kernel.May(a, access.AccountWrite); err != nil {
+		return err
+	}
+	if err := d.check(); err != nil {
+		return err
+	}
+	who, err := store.Person(ctx, tx, a.PersonID)
+	if err != nil {
+		return kernel.Missing(err, "person")
+	}
+	return p.setDetails(ctx, tx, a, who, d)
+}
+
+// Edit changes the details of one of a company's people. spec: 20 A6
+func (p *People) Edit(ctx context.Context, tx *kernel.Tx, a access.Actor, company, person string, d Details) error {
+	_, who, _, err := p.member(ctx, tx, a, company, person)
+	if err != nil {
+		return err
+	}
+	if err := d.check(); err != nil {
+		return err
+	}
+	return p.setDetails(ctx, tx, a, who, d)
+}
+
 // SetRoles gives a person other roles. Its sessions end: it signs in again with what it may do now.
 func (p *People) SetRoles(ctx context.Context, tx *kernel.Tx, a access.Actor, company, person string, roles []access.Role) (party.Person, error) {
 	c, who, before, err := p.member(ctx, tx, a, company, person)

@@ -94,6 +94,23 @@ func TestPeopleAreInvitedAndManaged(t *testing.T) {
 			w.Error(got)
 		}
 
+		edit := func(d people.Details) error {
+			return w.change(func(ctx context.Context, tx *kernel.Tx) error { return w.p.Edit(ctx, tx, li, li.CompanyID, wang.ID, d) })
+		}
+		w.refuses(edit(people.Details{Name: "", Mobile: "call me"}), "mobile")
+		w.must(edit(people.Details{Name: "王小敏", Mobile: "13800138000"}))
+		w.refuses(w.change(func(ctx context.Context, tx *kernel.Tx) error {
+			return w.p.Edit(ctx, tx, li, li.CompanyID, "nothing", people.Details{Name: "x"})
+		}), "not_found")
+		w.must(w.change(func(ctx context.Context, tx *kernel.Tx) error {
+			return w.p.EditMe(ctx, tx, li, people.Details{Name: "李小青", Language: "en-GB"})
+		}))
+		if m, err := w.p.Member(w.Context(), li, li.CompanyID, wang.ID); err != nil || m.Name != "王小敏" || m.Mobile != "13800138000" || m.Language != "en-US" {
+			w.Errorf("%+v %v", m, err)
+		}
+		if m, err := w.p.Me(w.Context(), li); err != nil || m.Person.Name != "李小青" || m.Person.Language != "en-US" {
+			w.Errorf("%+v %v", m, err)
+		}
 		s := w.signIn("wang@example.com")
 		w.must(w.roles(li, wang.ID, access.Viewer, access.Viewer))
 		if w.open(s.Session) {

@@ -36,6 +36,7 @@ const (
 const (
 	actRegister access.Action = "account.register"
 	actPassword access.Action = "account.password"
+	actDetails  access.Action = "account.details"
 	actTOTP     access.Action = "account.totp"
 	actSession  access.Action = "account.session"
 	actRevoke   access.Action = "token.revoke"

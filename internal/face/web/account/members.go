@@ -139,6 +139,10 @@ func (r *Room) memberShow(c *ui.Call) error {
 		c.Fact("col.created", c.When(m.CreatedAt)), c.Fact("col.signin", c.When(m.LastSignIn))}}))
 	if c.May(string(access.PersonWrite)) {
 		at := r.path("/members/" + m.ID)
+		details := c.NewForm("details", at+"/details", "do.save")
+		details.Behind = c.T("do.profile")
+		addDetails(c, details, m.Person)
+		p.Put(ui.Block{Form: details})
 		f := c.NewForm("roles", at+"/roles", "do.roles")
 		f.Behind = c.T("do.roles")
 		value := ""
@@ -174,6 +178,8 @@ func (r *Room) memberDo(c *ui.Call) error {
 		case "roles":
 			_, err := r.People.SetRoles(ctx, tx, c.Actor, c.Actor.CompanyID, id, []access.Role{access.Role(c.Form("roles"))})
 			return err
+		case "details":
+			return r.People.Edit(ctx, tx, c.Actor, c.Actor.CompanyID, id, typedDetails(c))
 		case "disable":
 			return r.People.Disable(ctx, tx, c.Actor, c.Actor.CompanyID, id)
 		case "enable":

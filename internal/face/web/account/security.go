@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/access"
@@ -10,11 +11,13 @@ import (
 	"github.com/souk-market/souk/internal/face/web/ui"
 	"github.com/souk-market/souk/internal/ground/cursor"
 	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/people"
 )
 
 // security mounts one's own password, second factor, sessions and sign-ins.
 func (r *Room) security() {
 	r.Get(r.path("/security"), "security", access.AccountRead, r.securityShow)
+	r.Post(r.path("/security/details"), "security", access.AccountWrite, r.detailsDo)
 	r.Post(r.path("/security/password"), "security", access.AccountWrite, r.passwordDo)
 	r.Post(r.path("/security/totp"), "security", access.AccountWrite, r.totpBegin)
 	r.Post(r.path("/security/totp/confirm"), "security", access.AccountWrite, r.totpConfirm)
@@ -54,6 +57,11 @@ func (r *Room) securityShow(c *ui.Call) error {
 		facts = append(facts, c.Fact("security.codes", ui.Own(strconv.Itoa(m.RecoveryCodes))))
 	}
 	p.Put(c.In("block.facts", ui.Block{Facts: facts}))
+
+	details := c.NewForm("details", r.path("/security/details"), "do.save")
+	details.Behind = c.T("do.profile")
+	addDetails(c, details, m.Person)
+	p.Put(ui.Block{Form: details})
 
 	password := c.NewForm("password", r.path("/security/password"), "do.password")
 	password.Behind = c.T("do.password")
@@ -95,6 +103,26 @@ func (r *Room) securityShow(c *ui.Call) error {
 		p.Put(ui.Block{Form: c.NewForm("others", r.path("/security/sessions"), "do.end.others")})
 	}
 	return c.Draw(p)
+}
+
+// addDetails adds what may be changed about a person without proof.
+func addDetails(c *ui.Call, f *ui.Form, who party.Person) {
+	c.Add(f, ui.Field{Name: "name", Required: true, MaxLength: party.MaxName, Value: who.Name}, "person_name")
+	c.Add(f, ui.Field{Name: "mobile", MaxLength: party.MaxMobile, Value: who.Mobile}, "")
+}
+
+func typedDetails(c *ui.Call) people.Details {
+	return people.Details{Name: strings.TrimSpace(c.Form("name")), Mobile: strings.TrimSpace(c.Form("mobile"))}
+}
+
+func (r *Room) detailsDo(c *ui.Call) error {
+	d := typedDetails(c)
+	d.Language = language(c) // mails come in the language that the page is read in
+	err := r.Kernel.Change(c.R.Context(), func(ctx context.Context, tx *kernel.Tx) error { return r.People.EditMe(ctx, tx, c.Actor, d) })
+	if err != nil {
+		return c.Again(err, r.securityShow)
+	}
+	return c.Done(r.path("/security"), "saved")
 }
 
 func (r *Room) passwordDo(c *ui.Call) error {

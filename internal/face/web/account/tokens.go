@@ -29,7 +29,7 @@ func (r *Room) showTokens(c *ui.Call, secret string) error {
 	if secret != "" {
 		p.Notice = &ui.Notice{Tone: ui.Attention, Text: c.T("tokens.shown"), Code: secret}
 	}
-	f := c.NewForm("token", r.path("/tokens"), "do.token")
+	f := c.NewForm("token", r.path("/tokens"), "do.token").Keep("key", ui.Key())
 	f.Behind = c.T("do.token")
 	c.Add(f, ui.Field{Name: "name", Required: true, MaxLength: party.MaxName, Autocomplete: "off"}, "token_name")
 	c.Add(f, ui.Field{Name: "days", Kind: "select", Value: "90", Options: c.Choices("period.days.", days, false)}, "token_days")
@@ -71,15 +71,19 @@ func (r *Room) tokenNew(c *ui.Call) error {
 			}
 		}
 	}
-	var secret string
-	err := r.Kernel.Change(c.R.Context(), func(ctx context.Context, tx *kernel.Tx) (err error) {
-		secret, err = r.People.IssueToken(ctx, tx, c.Actor, c.Actor.CompanyID, c.Actor.PersonID, strings.TrimSpace(c.Form("name")), life(c.Form("days")), scope...)
-		return err
-	})
+	key := c.Form("key")
+	if key != "" {
+		key = "form:" + key // sent twice, it is one token
+	}
+	reply, err := r.Kernel.Mutate(c.R.Context(), kernel.Request{Caller: c.Actor.PersonID, Key: key, Input: []byte(strings.Join([]string{c.R.URL.Path, c.Form("name"), c.Form("days"), c.Form("scope")}, "\n")), Secret: true},
+		func(ctx context.Context, tx *kernel.Tx) (kernel.Reply, error) {
+			secret, err := r.People.IssueToken(ctx, tx, c.Actor, c.Actor.CompanyID, c.Actor.PersonID, strings.TrimSpace(c.Form("name")), life(c.Form("days")), scope...)
+			return kernel.Reply{Status: 200, Body: []byte(secret)}, err
+		})
 	if err != nil {
 		return c.Again(err, r.tokenList)
 	}
-	return r.showTokens(c, secret)
+	return r.showTokens(c, string(reply.Body))
 }
 
 func (r *Room) tokenRevoke(c *ui.Call) error {
