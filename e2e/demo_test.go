@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -159,12 +160,16 @@ func (d *demoRun) see(name string, wants ...string) {
 	for _, c := range d.found.take() {
 		d.t.Errorf("%s: %s", name, c)
 	}
-	png := picture(d.ctx, d.t, "demo-"+name)
+	picture(d.ctx, d.t, "demo-"+name)
 	if *updatePictures && pictures[name] != "" {
+		shot, err := chromedp.Call(d.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{}) // what fits the window
+		if err != nil {
+			d.t.Fatal(err)
+		}
 		if err := os.MkdirAll("../docs/pictures", 0o755); err != nil {
 			d.t.Fatal(err)
 		}
-		if err := os.WriteFile("../docs/pictures/"+pictures[name]+".png", png, 0o644); err != nil {
+		if err := os.WriteFile("../docs/pictures/"+pictures[name]+".png", shot.Data, 0o644); err != nil {
 			d.t.Fatal(err)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/souk-market/souk/internal/harness/markettest"
 )
 
 // reader is a person with a browser that has no scripts: cookies, forms, no redirects followed by itself.
@@ -108,9 +110,25 @@ func wants(t *testing.T, what, page string, texts ...string) {
 
 // Every page answers, says its next step, holds no inline script or style, no text that the catalogue lacks.
 func TestEveryPageAnswers(t *testing.T) {
-	w := newWorld(t).fill()
+	for i, engine := range markettest.Engines {
+		t.Run(string(engine), func(t *testing.T) { everyPageAnswers(t, newWorldOn(t, i).fill()) })
+	}
+}
+
+func everyPageAnswers(t *testing.T, w *world) {
+	t.Helper()
 	readers := map[string]*reader{}
-	for _, p := range w.pages() {
+	pages := w.pages()
+	// And what only an address leads to: every filter, sorting and export.
+	for _, more := range []at{
+		{"buyer", "/buyer/orders?words=%E4%BA%91&status=COMPLETED&from=2026-01-01&to=2036-01-01&sort=placed"}, {"buyer", "/buyer/services?words=a&status=ACTIVE"},
+		{"yunfan", "/seller/calls?activity=newInstance&state=unknown&sort=time"}, {"yunfan", "/seller/products?words=%E4%BA%91%E5%B8%86&status=DRAFT&sort=-state"},
+		{"operator", "/operator/companies?words=souk&kind=operator"}, {"operator", "/operator/top-ups?status=POSTED"}, {"operator", "/operator/ledger?words=held&sort=-balance"},
+		{"operator", "/operator/system?state=queued"}, {"operator", "/operator/orders?order=" + w.ids["refunded"]},
+	} {
+		pages = append(pages, more)
+	}
+	for _, p := range pages {
 		if readers[p.login] == nil {
 			readers[p.login] = w.open(p.login)
 		}
@@ -142,6 +160,16 @@ func TestEveryPageAnswers(t *testing.T) {
 			if !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") || res.Header.Get("X-Content-Type-Options") != "nosniff" || res.Header.Get("Cache-Control") != "no-store" {
 				t.Errorf("%s: headers %v", where, res.Header)
 			}
+		}
+	}
+	for _, one := range []at{
+		{"buyer", "/buyer/orders"}, {"buyer", "/buyer/services"}, {"buyer", "/buyer/balance"}, {"yunfan", "/seller/orders"}, {"yunfan", "/seller/calls"}, {"yunfan", "/seller/balance"},
+		{"operator", "/operator/orders"}, {"operator", "/operator/calls"}, {"operator", "/operator/companies"}, {"operator", "/operator/top-ups"}, {"operator", "/operator/ledger"}, {"operator", "/operator/ledger?order=" + w.ids["refunded"]},
+	} {
+		res, body := readers[one.login].get(strings.ReplaceAll(inLanguage(one.path, "en-US"), "lang=", "format=csv&lang="))
+		rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(body, "\ufeff"))).ReadAll()
+		if err != nil || len(rows) < 2 || res.Header.Get("Content-Type") != "text/csv; charset=utf-8" {
+			t.Errorf("export of %s: %d rows, %v, %v", one.path, len(rows), err, res.Header)
 		}
 	}
 }
@@ -349,7 +377,8 @@ func TestTheMessageLog(t *testing.T) {
 		t.Error("the filter does not narrow, or is not kept")
 	}
 	_, page = s.get("/seller/calls/" + w.ids["html"])
-	wants(t, "bytes", page, "GET /produce?activity=newInstance", "HTTP/1.1 200", "&lt;html", "密钥和口令已遮盖", "curl -i -X GET")
+	wants(t, "bytes", page, "GET /produce?activity=newInstance", "HTTP/1.1 200", "&lt;html", "密钥和口令已遮盖", "curl -i -X GET", "customerName = 青山制造有限公司",
+		"activity=newInstance&amount=1&", "base64(HMAC-SHA256(key, text))")
 	_, page = s.get("/seller/calls/" + w.ids["success"] + "?view=hex&with=" + w.ids["html"])
 	wants(t, "comparison", page, "<mark>", "第一个不同的字节已标出", "000000  47 45 54 20")
 	if _, page = s.get("/seller/calls/" + w.ids["success"]); strings.Contains(page, `"password":"`) && !strings.Contains(page, "***") {
@@ -488,6 +517,28 @@ func TestTopUpIsAskedForAndPosted(t *testing.T) {
 	}
 	_, page = f.get("/operator/ledger")
 	wants(t, "ledger", page, "账本平衡", "bank")
+}
+
+// Outside a sandbox two operators are needed: who confirmed the receipt cannot also agree. // spec: 01 §9
+func TestATopUpNeedsTwoOperators(t *testing.T) {
+	w := newWorld(t)
+	w.Program.Kernel.Sandbox = false
+	b, first, second := w.open("buyer"), w.open("finance"), w.open("operator")
+	b.press("/buyer/balance", "/buyer/balance/top-ups", url.Values{"form": {"top-up"}, "amount": {"88.00"}, "currency": {"CNY"}})
+	_, page := first.get("/operator/top-ups")
+	at := regexp.MustCompile(`action="(/operator/top-ups/[^"/]+)/take"`).FindStringSubmatch(page)[1]
+	_, page = first.press("/operator/top-ups", at+"/take", url.Values{})
+	wants(t, "taken", page, "待第二人同意", "须由他人同意")
+	if res, page := first.post(at+"/approve", page, url.Values{}); res.StatusCode != 403 || !strings.Contains(page, "资金操作须两人完成") {
+		t.Errorf("one person did both: %d", res.StatusCode)
+	}
+	if _, page = b.get("/buyer/balance"); strings.Contains(page, "¥200,088.00") {
+		t.Error("the money is there before the second person agreed")
+	}
+	_, page = second.press("/operator/top-ups", at+"/approve", url.Values{})
+	wants(t, "agreed", page, "款项已入账")
+	_, page = b.get("/buyer/balance")
+	wants(t, "posted", page, "¥200,088.00")
 }
 
 func TestOperatorsMakeCompaniesAndPeople(t *testing.T) {

@@ -26,9 +26,12 @@ type world struct {
 }
 
 // newWorld starts the marketplace and both sellers; nothing has been bought yet.
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { t.Helper(); return newWorldOn(t, 0) }
+
+// newWorldOn starts it on one of the engines.
+func newWorldOn(t *testing.T, engine int) *world {
 	t.Helper()
-	w := &world{Market: markettest.Start(t, "sqlite"), t: t, ids: map[string]string{}}
+	w := &world{Market: markettest.Start(t, markettest.Engines[engine]), t: t, ids: map[string]string{}}
 	start := func(protocol isv.Generation) *sellersim.Sim {
 		s := w.People.Seller(string(protocol))
 		sim, err := sellersim.New(sellersim.Options{Protocol: protocol, Key: s.Keys["base"], GeneralKey: s.Keys["general"], Dir: t.TempDir(), Volatile: true})

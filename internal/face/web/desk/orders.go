@@ -169,6 +169,9 @@ func (d *Desk) orderShow(c *ui.Call) error {
 	if o.Status == order.Processing || o.Status == order.PendingPayment {
 		p.Live = d.Path("/orders/" + o.ID + "/changes?seen=" + ui.EventID(stamp))
 	}
+	if o.Status == order.Completed && c.Query("done") == "order.paid" {
+		p.Notice = &ui.Notice{Tone: ui.Good, Text: c.T("done.order.ready")} // what the form said has come true
+	}
 	if err := d.orderStep(c, o, p); err != nil {
 		return err
 	}
