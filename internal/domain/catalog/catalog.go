@@ -103,7 +103,13 @@ type QuantityRule struct {
 	Name string `json:"name"`
 	Unit string `json:"unit"`
 	Min  int64  `json:"min"`
-	Max  int64  `json:"max"` // at most 9,999,999: seven digits on the wire // spec: 10 §2.2
+	Max  int64  `json:"max"`            // at most 9,999,999: seven digits on the wire // spec: 10 §2.2
+	Step int64  `json:"step,omitempty"` // counted from Min; 0 means 1
+}
+
+// Allows tells whether n may be ordered.
+func (q QuantityRule) Allows(n int64) bool {
+	return n >= q.Min && n <= q.Max && (q.Step <= 1 || (n-q.Min)%q.Step == 0)
 }
 
 // MaxQuantity is what seven digits hold. // spec: 10 §2.2

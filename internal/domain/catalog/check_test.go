@@ -114,3 +114,15 @@ func TestCombinations(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestQuantityIsSoldInSteps(t *testing.T) {
+	rule := catalog.QuantityRule{Min: 5, Max: 20, Step: 5}
+	for n, want := range map[int64]bool{4: false, 5: true, 7: false, 10: true, 20: true, 25: false} {
+		if rule.Allows(n) != want {
+			t.Errorf("Allows(%d) of 5 to 20 in steps of 5 is %v", n, !want)
+		}
+	}
+	if !(catalog.QuantityRule{Min: 1, Max: 9}).Allows(2) {
+		t.Error("a rule without a step must sell every quantity")
+	}
+}

@@ -65,7 +65,7 @@ func (h *Handler) products() {
 		for _, s := range c.body.list("skus") {
 			sku := catalogue.NewSKU{Name: s.text("name"), Attributes: s.pairs("attributes")}
 			if q := s.sub("quantity"); q != nil {
-				sku.Quantity = &catalog.QuantityRule{Name: q.text("name"), Unit: q.text("unit"), Min: q.whole("min", 1), Max: q.whole("max", catalog.MaxQuantity)}
+				sku.Quantity = &catalog.QuantityRule{Name: q.text("name"), Unit: q.text("unit"), Min: q.whole("min", 1), Max: q.whole("max", catalog.MaxQuantity), Step: q.whole("step", 1)}
 			}
 			for _, o := range s.list("offers") {
 				cur := o.text("currency")

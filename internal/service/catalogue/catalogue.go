@@ -85,7 +85,7 @@ func (in *NewProduct) check() error {
 	for i, s := range in.SKUs {
 		at := fmt.Sprintf("skus[%d].", i)
 		party.CheckName(at+"name", s.Name, f)
-		if q := s.Quantity; q != nil && (q.Min < 1 || q.Max < q.Min || q.Max > catalog.MaxQuantity) {
+		if q := s.Quantity; q != nil && (q.Min < 1 || q.Max < q.Min || q.Max > catalog.MaxQuantity || q.Step < 0) {
 			f.Add(at+"quantity", "min must be at least 1, max at least min and at most %d", catalog.MaxQuantity)
 		}
 		if n := len(s.Offers); n < 1 || n > maxOffers {

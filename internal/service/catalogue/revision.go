@@ -412,7 +412,7 @@ func (c *Catalogue) applySpecs(ctx context.Context, tx *kernel.Tx, v *catalog.Re
 				sku.Attributes.Fixed[e.Name] = values[i]
 			}
 			if q := spec.Quantity; q != nil {
-				sku.Attributes.Quantity = &catalog.QuantityRule{Name: q.Name, Unit: q.Unit, Min: q.Min, Max: q.Max}
+				sku.Attributes.Quantity = &catalog.QuantityRule{Name: q.Name, Unit: q.Unit, Min: q.Min, Max: q.Max, Step: q.Step}
 			}
 			position++
 			if err := store.PutSKU(ctx, tx, sku, spec.Key, combination, spec.TrialDays); err != nil {

@@ -117,9 +117,9 @@ func (t *Trade) quote(o store.Offered, periods int, quantity int64, now time.Tim
 	switch {
 	case q == nil && quantity != 1:
 		return nil, &fault.Fault{Kind: fault.Rule, Code: "sold_singly", Message: "this specification is sold by the piece", Fields: map[string]string{"quantity": "must be 1 for this specification"}}
-	case q != nil && (quantity < q.Min || quantity > q.Max):
+	case q != nil && !q.Allows(quantity):
 		return nil, &fault.Fault{Kind: fault.Rule, Code: "quantity_out_of_range", Message: "this specification is not sold in that quantity",
-			Fields: map[string]string{"quantity": fmt.Sprintf("must be %d to %d for this specification", q.Min, q.Max)}}
+			Fields: map[string]string{"quantity": fmt.Sprintf("must be %d to %d in steps of %d for this specification", q.Min, q.Max, max(q.Step, 1))}}
 	}
 	amount, err := pricing.Total(o.Offer.Price, quantity, periods)
 	if err != nil {

@@ -252,6 +252,7 @@ func (w *wizardForm) spec(i int, s catalog.Spec, fresh bool) {
 	w.add(ui.Field{Name: at + "quantity.unit", Value: q.Unit, MaxLength: 10}, "w.quantity.unit")
 	w.add(ui.Field{Name: at + "quantity.min", Kind: "number", Value: positive(int(q.Min)), Min: "1"}, "w.quantity.min")
 	w.add(ui.Field{Name: at + "quantity.max", Kind: "number", Value: positive(int(q.Max)), Min: "1"}, "w.quantity.max")
+	w.add(ui.Field{Name: at + "quantity.step", Kind: "number", Value: positive(int(q.Step)), Min: "1"}, "w.quantity.step")
 	w.add(ui.Field{Name: at + "trial_days", Kind: "number", Value: positive(s.TrialDays), Min: "3", Max: "180"}, "w.trial_days")
 	if fresh {
 		return // prices are asked once the combinations are known
@@ -317,7 +318,7 @@ func (w *wizardForm) readBusiness() error {
 			}
 			s.Enums = append(s.Enums, e)
 		}
-		if q := (catalog.SpecQuantity{Name: w.text(at + "quantity.name"), Unit: w.text(at + "quantity.unit"), Min: int64(w.number(at + "quantity.min")), Max: int64(w.number(at + "quantity.max")), Step: 1}); q.Name+q.Unit != "" || q.Min+q.Max > 0 {
+		if q := (catalog.SpecQuantity{Name: w.text(at + "quantity.name"), Unit: w.text(at + "quantity.unit"), Min: int64(w.number(at + "quantity.min")), Max: int64(w.number(at + "quantity.max")), Step: int64(max(w.number(at+"quantity.step"), 1))}); q.Name+q.Unit != "" || q.Min+q.Max > 0 {
 			s.Quantity = &q
 		}
 		if w.flag(at+"drop") || s.NameZH == "" && s.NameEN == "" && len(s.Enums) == 0 && s.Quantity == nil {

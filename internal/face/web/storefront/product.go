@@ -167,6 +167,9 @@ func (r *Room) price(c *ui.Call, ch choice) (total, trade.Quote, error) {
 		t.QuantityBad = c.T("bad.quantity")
 		if rule := q.SKU.Attributes.Quantity; rule != nil {
 			t.QuantityBad = c.T("bad.quantity.range", "MIN", rule.Min, "MAX", rule.Max)
+			if rule.Step > 1 {
+				t.QuantityBad = c.T("bad.quantity.step", "MIN", rule.Min, "MAX", rule.Max, "STEP", rule.Step)
+			}
 		}
 	}
 	if _, bad := f.Fields["period_number"]; bad {
