@@ -96,6 +96,11 @@ func (l *lite) dsn(pragmas ...string) string {
 		"synchronous(" + l.o.Synchronous + ")",
 		"journal_size_limit(67108864)",
 		"temp_store(MEMORY)",
+		// The default of 2 MB makes every group read its index pages back from the
+		// log, and a checkpoint each 1,000 pages writes the hot ones again and again;
+		// measured, these two are a tenth of a delivery's cost.
+		"cache_size(-16000)",       // 16 MB at most, taken as needed
+		"wal_autocheckpoint(4000)", // 16 MB of log
 	}, pragmas...)
 	// _dqs=0: "x" is a name and never a text, as in PostgreSQL.
 	q := "_dqs=0"

@@ -29,6 +29,7 @@ type Job struct {
 	ID                                         string
 	Kind                                       string
 	Lane                                       string // bounds how many run at once
+	ChainStart                                 bool   // only when adding: the chain is new, nothing has to be waited for
 	Chain                                      string // the instance whose calls run strictly in order; "" for none // spec: 02 §2.7
 	State                                      JobState
 	DueAt                                      time.Time // business clock
@@ -63,7 +64,10 @@ func EnsureLane(ctx context.Context, tx *Tx, lane, seller string) error {
 // finished; the caller holds the chain's instance locked.
 func InsertJob(ctx context.Context, tx *Tx, j Job) error {
 	state, chainNo := JobQueued, 0
-	if j.Chain != "" {
+	switch {
+	case j.ChainStart:
+		chainNo = 1
+	case j.Chain != "":
 		var open int
 		if err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(chain_no), 0) + 1, COALESCE(SUM(CASE WHEN state IN ('waiting', 'queued', 'running') THEN 1 ELSE 0 END), 0) FROM job WHERE chain = $1 AND chain <> ''`, j.Chain).
 			Scan(&chainNo, &open); err != nil {

@@ -52,6 +52,7 @@ type drained struct {
 	rate    float64
 	commits float64
 	peak    float64
+	cpu     float64 // ms of the server per delivery, its start included
 }
 
 // drain starts the program on what was prepaid and waits until all of it is ACTIVE.
@@ -78,6 +79,9 @@ func (w *world) drain(ctx context.Context, n int) (d drained, err error) {
 		return d, err
 	}
 	if _, d.peak, err = s.memory(); err != nil {
+		return d, err
+	}
+	if d.cpu, err = s.perUnit(0, n); err != nil {
 		return d, err
 	}
 	db, err := open(w.url, 1)
@@ -288,6 +292,7 @@ func runDeliveries(ctx context.Context, o Options) (*Figure, error) {
 		}
 		r.Rate, r.RSS = round(d.rate), round(d.peak)
 		group := perCommit(d.n, 2, d.commits)
+		r.More["server_cpu_ms_per_delivery"] = d.cpu
 		r.More["recorded_and_concluded_per_commit"] = round(group)
 		if spec != nil {
 			if r.CeilingAfter, err = w.deliveryCeiling(ctx, spec, group); err != nil {

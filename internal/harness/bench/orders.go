@@ -122,7 +122,15 @@ func runOrders(ctx context.Context, o Options) (*Figure, error) {
 		if err != nil {
 			return nil, err
 		}
+		used, err := srv.cpu()
+		if err != nil {
+			return nil, err
+		}
 		b, err := w.buyFor(ctx, srv, o.Run)
+		if err != nil {
+			return nil, err
+		}
+		cpu, err := srv.perUnit(used, b.n)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +145,7 @@ func runOrders(ctx context.Context, o Options) (*Figure, error) {
 		}
 		total += warm.n + b.n
 		rs = append(rs, Repeat{Rate: round(b.rate()), CeilingBefore: round(before), CeilingAfter: round(after), Ratio: round(2 * b.rate() / (before + after)),
-			P50: round(quantile(b.times, 0.5)), P99: round(quantile(b.times, 0.99)), RSS: round(peak), More: map[string]float64{"orders": float64(b.n), "transactions_per_commit": round(group)}})
+			P50: round(quantile(b.times, 0.5)), P99: round(quantile(b.times, 0.99)), RSS: round(peak), More: map[string]float64{"orders": float64(b.n), "transactions_per_commit": round(group), "server_cpu_ms_per_order": cpu}})
 		o.say("orders, repeat %d: %.0f/s, ceiling %.0f before and %.0f after", n+1, b.rate(), before, after)
 	}
 	paid, err := w.count(ctx, `SELECT COUNT(*) FROM orders WHERE paid_at > 0 AND type = 'NEW'`)

@@ -120,3 +120,30 @@ func (s *serve) memory() (now, peak float64, err error) {
 	}
 	return now, peak, nil
 }
+
+// cpu is the processor time the process has used, of all threads, user and system.
+func (s *serve) cpu() (time.Duration, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	// After the name in parentheses the third field is the state; utime and stime are
+	// the 14th and 15th of all, in hundredths of a second on Linux.
+	_, rest, _ := strings.Cut(string(b), ") ")
+	f := strings.Fields(rest)
+	if len(f) < 13 {
+		return 0, fmt.Errorf("/proc/%d/stat reads %q", s.cmd.Process.Pid, b)
+	}
+	user, err := strconv.ParseInt(f[11], 10, 64)
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.ParseInt(f[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond, err
+}
+
+// perUnit is the processor time since before per unit of work, in ms.
+func (s *serve) perUnit(before time.Duration, units int) (float64, error) {
+	after, err := s.cpu()
+	return round((after - before).Seconds() * 1000 / float64(max(units, 1))), err
+}

@@ -227,7 +227,7 @@ func (w *world) fill(ctx context.Context, p *program.Program) error {
 func open(raw string, n int) (*sql.DB, error) {
 	if path, ok := strings.CutPrefix(raw, "sqlite:"); ok {
 		q := ""
-		for _, pragma := range []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "temp_store(MEMORY)", "foreign_keys(1)"} {
+		for _, pragma := range []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "temp_store(MEMORY)", "cache_size(-16000)", "wal_autocheckpoint(4000)", "foreign_keys(1)"} {
 			q += "&_pragma=" + url.QueryEscape(pragma)
 		}
 		db, err := sql.Open("sqlite", "file:"+path+"?_dqs=0"+q)

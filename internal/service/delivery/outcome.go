@@ -11,6 +11,7 @@ import (
 	domain "github.com/souk-market/souk/internal/domain/delivery"
 	"github.com/souk-market/souk/internal/domain/instance"
 	"github.com/souk-market/souk/internal/domain/order"
+	"github.com/souk-market/souk/internal/engine/database"
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/ground/clock"
 	"github.com/souk-market/souk/internal/ground/crash"
@@ -28,6 +29,7 @@ type outcome struct {
 	a    *store.Attempt
 	r    reply
 	now  time.Time
+	wary bool
 	o    *order.Order
 	l    *order.Line
 	inst *instance.Instance
@@ -36,10 +38,24 @@ type outcome struct {
 // conclude commits what came of a call. When the lease was lost meanwhile another
 // process has the job: this answer is then a late one.
 func (d *Delivery) conclude(ctx context.Context, p *plan, a *store.Attempt, owner string, r reply) error {
-	lost := false
-	err := d.k.DB.Write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+	lost, err := d.commit(ctx, p, a, owner, r, false)
+	if database.IsUnique(err) {
+		// Most likely the seller answered an instanceId of another order, which is so
+		// rare that it is looked for only now.
+		lost, err = d.commit(ctx, p, a, owner, r, true)
+	}
+	if err == nil && lost {
+		return d.absorb(ctx, p, a, r, "another process had taken the call over")
+	}
+	return err
+}
+
+// commit is one try of conclude. wary looks beforehand whether the seller's
+// instanceId belongs to another order; otherwise that is a unique violation.
+func (d *Delivery) commit(ctx context.Context, p *plan, a *store.Attempt, owner string, r reply, wary bool) (lost bool, err error) {
+	err = d.k.DB.Write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 		rec := *a
-		c := &outcome{d: d, p: p, a: &rec, r: r, now: d.k.Clock.Now()}
+		c := &outcome{d: d, p: p, a: &rec, r: r, now: d.k.Clock.Now(), wary: wary}
 		if err := c.lock(ctx, tx); err != nil {
 			return err
 		}
@@ -58,10 +74,7 @@ func (d *Delivery) conclude(ctx context.Context, p *plan, a *store.Attempt, owne
 		tx.OnCommit(func() { d.log(c.a); crash.Point(crash.OutcomeCommitted) })
 		return store.CloseAttempt(ctx, tx, c.a)
 	})
-	if err == nil && lost {
-		return d.absorb(ctx, p, a, r, "another process had taken the call over")
-	}
-	return err
+	return lost, err
 }
 
 // lock takes order and instance and reads them as they are now.
@@ -130,7 +143,7 @@ func (c *outcome) created(ctx context.Context, tx *kernel.Tx) error {
 	if v.OK && strings.ContainsRune(v.InstanceID, 0) {
 		v.OK, v.Reason, v.Field, c.a.Reason = false, production.ReasonFieldType, "instanceId", string(production.ReasonFieldType)
 	}
-	if v.OK {
+	if v.OK && c.wary {
 		// The ids must differ between orders. // spec: 10 §2.4
 		owner, err := store.InstanceOwner(ctx, tx, c.o.SellerID, v.InstanceID)
 		if err != nil {

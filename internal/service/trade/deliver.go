@@ -79,7 +79,7 @@ func (t *Trade) startDelivery(ctx context.Context, tx *kernel.Tx, o *order.Order
 // locked by the caller (or new).
 func (t *Trade) queueCall(ctx context.Context, tx *kernel.Tx, inst *instance.Instance, call delivery.Call, orderID, lineID string, c Call, now time.Time) error {
 	_, err := t.k.Queue.Add(ctx, tx, store.Job{
-		Kind: string(call), Lane: jobs.CallLane(inst.SellerID), Chain: inst.ID, DueAt: now, BaseAt: now,
+		Kind: string(call), Lane: jobs.CallLane(inst.SellerID), Chain: inst.ID, ChainStart: call == delivery.Create, DueAt: now, BaseAt: now,
 		SellerID: inst.SellerID, OrderID: orderID, OrderLineID: lineID, InstanceID: inst.ID, Payload: c.Text(), CreatedAt: now,
 	})
 	return err
