@@ -2,7 +2,11 @@ package e2e
 
 import (
 	"fmt"
+	"html"
 	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,6 +159,11 @@ func (w *world) fill() *world {
 	w.Do("yunfan", "POST", api+"/products/"+w.ids["review"]+"/submit", "")
 	w.Do("yunfan", "POST", api+"/products/"+w.ids["rejected"]+"/submit", "")
 	w.Do("operator", "POST", api+"/products/"+w.ids["rejected"]+"/reject", `{"reason":"简介不完整，请补充交付时间"}`)
+	// A new version of a product on sale, begun and not sent yet.
+	seller := w.open("yunfan")
+	_, page := seller.get("/seller/revisions")
+	res, _ := seller.post("/seller/products/"+w.product+"/revisions", page, url.Values{})
+	w.ids["revision"] = strings.TrimPrefix(strings.Split(res.Header.Get("Location"), "?")[0], "/seller/revisions/")
 	return w
 }
 
@@ -190,10 +199,43 @@ func (w *world) pages() []at {
 			p = append(p, at{login, centre + path})
 		}
 	}
+	for _, path := range []string{"/account/register", "/account/register?kind=seller", "/account/sent", "/account/forgot", "/account/verify?token=unknown", "/account/reset?token=unknown"} {
+		p = append(p, at{"", path})
+	}
+	for login, face := range map[string]string{"buyer": "/buyer", "yunfan": "/seller", "operator": "/operator"} {
+		for _, one := range []string{"/members", "/tokens", "/security", "/audit"} {
+			p = append(p, at{login, face + one})
+		}
+	}
+	// The release wizard and the review queue, with what hangs on them.
+	p = append(p, at{"yunfan", "/seller/revisions"}, at{"operator", "/operator/revisions"}, at{"operator", "/operator/revisions?status=PENDING"})
+	for login, list := range map[string]string{"yunfan": "/seller/revisions", "operator": "/operator/revisions"} {
+		for _, one := range w.linked(login, list, list+"/[^/?]+$", 2) {
+			p = append(p, at{login, one})
+		}
+	}
+	draft := "/seller/revisions/" + w.ids["revision"]
+	p = append(p, at{"yunfan", draft})
+	for _, step := range w.linked("yunfan", draft, regexp.QuoteMeta(draft)+"/[^/?]+$", 12) {
+		p = append(p, at{"yunfan", step})
+	}
 	for _, name := range []string{"pending", "processing", "completed", "refunded", "renewal", "canceled", "unknown-order", "v2"} {
 		p = append(p, at{"buyer", "/buyer/orders/" + w.ids[name]})
 	}
 	return p
+}
+
+// linked are the first addresses of a form that a page links to.
+func (w *world) linked(login, path, form string, n int) []string {
+	w.t.Helper()
+	_, body := w.open(login).get(path)
+	var out []string
+	for _, m := range regexp.MustCompile(`href="([^"]+)"`).FindAllStringSubmatch(body, -1) {
+		if to := html.UnescapeString(m[1]); regexp.MustCompile("^"+form).MatchString(to) && !slices.Contains(out, to) && len(out) < n {
+			out = append(out, to)
+		}
+	}
+	return out
 }
 
 // short names a page in a picture's file, with ids taken out.
@@ -204,6 +246,7 @@ func (w *world) short(p at) string {
 			s = strings.ReplaceAll(s, id, name)
 		}
 	}
+	s = regexp.MustCompile(`revisions/[0-9a-f-]{20,}`).ReplaceAllString(s, "revisions/one")
 	for name, id := range map[string]string{"product": w.product, "offer": w.offer, "buyer": w.Account("buyer").CompanyID, "seller": w.Account("yunfan").CompanyID} {
 		s = strings.ReplaceAll(s, id, name)
 	}
