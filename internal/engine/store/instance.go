@@ -57,12 +57,14 @@ func SaveInstance(ctx context.Context, tx *Tx, i *instance.Instance) error {
 		i.Status, i.Reason, i.ReasonsText(), i.SellerInstanceID, i.IDSubstitute, i.EntrySealed, clock.Micros(i.EffectiveAt), clock.Micros(i.ExpireAt), i.Quantity, i.OfferID, i.SKUCode, i.ID))
 }
 
+const ownerQuery = `SELECT id FROM instance WHERE seller_id = $1 AND seller_instance_id = $2 AND seller_instance_id <> ''`
+
 // InstanceOwner finds which instance already bears a seller's instance id; "" when
 // none. That the id is not empty is said in the query, because only then may the
 // partial index answer it; the same holds wherever such an index is meant.
 func InstanceOwner(ctx context.Context, tx *Tx, seller, sellerInstanceID string) (id string, err error) {
 	ids, err := collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
-		`SELECT id FROM instance WHERE seller_id = $1 AND seller_instance_id = $2 AND seller_instance_id <> ''`, seller, sellerInstanceID)
+		ownerQuery, seller, sellerInstanceID)
 	if len(ids) == 1 {
 		id = ids[0]
 	}

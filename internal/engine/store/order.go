@@ -129,21 +129,25 @@ func SetFirstBusinessID(ctx context.Context, tx *Tx, line, businessID string) er
 	return err
 }
 
+const unpaidQuery = `SELECT o.id FROM orders o JOIN order_line l ON l.order_id = o.id WHERE l.instance_id = $1 AND l.instance_id <> '' AND o.status = 'PENDING_PAYMENT' ORDER BY o.id LIMIT 1`
+
 // UnpaidOrderOfInstance is the id of the unpaid order that blocks further ones; ""
 // when there is none. // spec: 22 §3.3
 func UnpaidOrderOfInstance(ctx context.Context, tx *Tx, instance string) (id string, err error) {
 	ids, err := collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
-		`SELECT o.id FROM orders o JOIN order_line l ON l.order_id = o.id WHERE l.instance_id = $1 AND l.instance_id <> '' AND o.status = 'PENDING_PAYMENT' ORDER BY o.id LIMIT 1`, instance)
+		unpaidQuery, instance)
 	if len(ids) == 1 {
 		id = ids[0]
 	}
 	return id, err
 }
 
+const unsubscriptionQuery = `SELECT id FROM orders WHERE origin_order_id = $1 AND origin_order_id <> '' AND type = 'UNSUBSCRIBE' ORDER BY id LIMIT 1`
+
 // UnsubscriptionOf finds the UNSUBSCRIBE order of an order's line; "" when none.
 func UnsubscriptionOf(ctx context.Context, tx *Tx, orderID string) (id string, err error) {
 	ids, err := collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
-		`SELECT id FROM orders WHERE origin_order_id = $1 AND origin_order_id <> '' AND type = 'UNSUBSCRIBE' ORDER BY id LIMIT 1`, orderID)
+		unsubscriptionQuery, orderID)
 	if len(ids) == 1 {
 		id = ids[0]
 	}
