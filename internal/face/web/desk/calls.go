@@ -96,6 +96,9 @@ func (d *Desk) callTable(c *ui.Call, as []delivery.AttemptRecord, next string, s
 	columns = append(columns, state, col{Head: "col.answer", Cell: func(a delivery.AttemptRecord) ui.Cell { return answer(a) }})
 	if !d.isBuyer() {
 		columns = append(columns, col{Head: "col.exception", Cell: func(a delivery.AttemptRecord) ui.Cell {
+			if a.State == "success" {
+				return ui.None
+			}
 			return ui.Own(ui.Shorten(strings.TrimSpace(a.Reason+" "+a.ResultMsg), 80))
 		}})
 	}

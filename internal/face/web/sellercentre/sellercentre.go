@@ -64,9 +64,15 @@ func (r *Room) overview(c *ui.Call) error {
 			return err
 		}
 	}
-	retrying, err := r.Delivery.Attempts(ctx, c.Actor, delivery.Filter{State: "retrying"}, "", 50, false)
+	open, err := r.Delivery.Attempts(ctx, c.Actor, delivery.Filter{State: "retrying"}, "", 50, false)
 	if err != nil {
 		return err
+	}
+	retrying := 0
+	for _, a := range open {
+		if a.NextAt.After(c.Now) { // the others were repeated already
+			retrying++
+		}
 	}
 	addresses := true
 	if c.May("seller.keys") {
@@ -98,7 +104,7 @@ func (r *Room) overview(c *ui.Call) error {
 	if !addresses {
 		todos = append(todos, todo{ui.Attention, c.T("todo.address"), "/seller/access", c.T("go.access")})
 	}
-	add(len(retrying), ui.Attention, "todo.retrying", "/seller/calls?state=retrying", "go.calls")
+	add(retrying, ui.Attention, "todo.retrying", "/seller/calls?state=retrying", "go.calls")
 	add(waiting[catalog.Suspended].Count, ui.Attention, "todo.suspended", "/seller/products?status=SUSPENDED", "go.products")
 	add(waiting[catalog.Rejected].Count, ui.Attention, "todo.rejected", "/seller/products?status=REJECTED", "go.products")
 	add(waiting[catalog.Draft].Count, ui.Waiting, "todo.draft", "/seller/products?status=DRAFT", "go.products")

@@ -29,8 +29,15 @@ func Code(s string) Cell {
 	if s == "" {
 		return None
 	}
-	return Cell{template.HTML(`<code data-own>` + esc(s) + `</code>`), s}
+	short := ""
+	if len(s) <= shortCode {
+		short = ` class="short"`
+	}
+	return Cell{template.HTML(`<code` + short + ` data-own>` + esc(s) + `</code>`), s}
 }
+
+// shortCode is how long a code may be, in bytes, to stand on one line of a table whatever its width.
+const shortCode = 22
 
 // ID is an id that a click copies.
 func (f *Frame) ID(s string) Cell {

@@ -150,10 +150,8 @@ func (c *Call) Draw(p *Page) error {
 		forms = append(forms, p.Step.Forms...)
 	}
 	p.Errors = c.errors(forms)
-	if done := c.Query("done"); done != "" && p.Notice == nil && c.problem == nil {
-		if text := c.done(done); text != "" {
-			p.Notice = &Notice{Tone: Good, Text: text}
-		}
+	if p.Notice == nil {
+		p.Notice = c.Said()
 	}
 	return c.Show("page.html", p)
 }
