@@ -21,9 +21,9 @@ vet:
 	$(GO) vet ./...
 
 # Everything once: vet, then unit and storage tests under the race detector, then what
-# starts processes of its own (browser, crashes, the commands) on the plain binary, and
-# foreign clients in their own module.
-PLAIN := ./cmd/... ./e2e/... ./internal/harness/bench/... ./internal/harness/crashtest/...
+# drives whole programs (browser, crashes, the commands, the harness) on the plain binary,
+# for the sake of time (nightly races them too), and foreign clients in their own module.
+PLAIN := ./cmd/... ./e2e/... ./internal/harness/...
 RACED  = $(filter-out $(shell $(GO) list $(PLAIN)),$(shell $(GO) list ./...))
 
 test: vet

@@ -57,6 +57,23 @@ func (c *Catalogue) Rate(ctx context.Context, tx *kernel.Tx, a access.Actor, pro
 	return r, c.k.Audit(ctx, tx, a, access.OrderPlace, p.ID, "rate")
 }
 
+// MayRate tells whether a buyer bought the product, got it, and has not rated it.
+func (c *Catalogue) MayRate(ctx context.Context, a access.Actor, product string) (may bool, err error) {
+	if a.CompanyKind != access.Buyer || kernel.May(a, access.OrderPlace) != nil {
+		return false, nil
+	}
+	err = c.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		bought, err := store.BoughtOrder(ctx, tx, product, a.CompanyID)
+		if err != nil || bought == "" {
+			return err
+		}
+		old, err := store.RatingOf(ctx, tx, product, a.CompanyID)
+		may = err == nil && old == nil
+		return err
+	})
+	return may, err
+}
+
 // Reply stores the seller's answer to a rating.
 func (c *Catalogue) Reply(ctx context.Context, tx *kernel.Tx, a access.Actor, product, rating, text string) error {
 	if err := kernel.May(a, access.ProductCreate); err != nil {

@@ -1,15 +1,18 @@
 package storefront
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"strconv"
 	"time"
 
+	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/face/web/ui"
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/service/catalogue"
+	"github.com/souk-market/souk/internal/service/kernel"
 	"github.com/souk-market/souk/internal/service/trade"
 )
 
@@ -59,6 +62,9 @@ type productPage struct {
 	About                               *about // nil for products without a brochure
 	Ratings                             []rating
 	Mean                                string
+	Rate                                *ui.Form // for who bought it and has not rated it
+	Errors                              []ui.FormError
+	Notice                              *ui.Notice
 }
 
 // about is the brochure of the version on sale.
@@ -79,6 +85,7 @@ type rating struct {
 	Stars       int
 	Text, Reply string
 	At          time.Time
+	Answer      *ui.Form // for the seller, until it replied
 }
 
 // tell fills in the brochure and the ratings.
@@ -96,10 +103,63 @@ func (r *Room) tell(c *ui.Call, p *productPage) error {
 		p.Mean = c.T("product.stars", "N", strconv.FormatFloat(page.Rating, 'f', 1, 64))
 	}
 	rs, err := r.Catalogue.Ratings(c.R.Context(), p.ID, "", 10)
+	if err != nil {
+		return err
+	}
+	owner := c.Actor.CompanyID == p.SellerID && access.Can(c.Actor, access.ProductCreate)
 	for _, one := range rs {
-		p.Ratings = append(p.Ratings, rating{one.Stars, one.Text, one.Reply, one.CreatedAt})
+		shown := rating{Stars: one.Stars, Text: one.Text, Reply: one.Reply, At: one.CreatedAt}
+		if owner && one.Reply == "" {
+			shown.Answer = c.NewForm("reply-"+one.ID, "/products/"+p.ID+"/ratings/"+one.ID+"/reply", "do.rating.reply")
+			shown.Answer.Tone = ""
+			c.Add(shown.Answer, ui.Field{Name: "text", Kind: "textarea", Required: true, MaxLength: catalog.MaxRatingText, Own: true}, "rating.reply")
+		}
+		p.Ratings = append(p.Ratings, shown)
+	}
+	if c.Failed() {
+		id := "code." + c.Code()
+		if !ui.Known(id) {
+			id = "error.invalid.next"
+		}
+		p.Errors = []ui.FormError{{Text: c.T(id), Href: "#ratings"}}
+	}
+	may, err := r.Catalogue.MayRate(c.R.Context(), c.Actor, p.ID)
+	if may {
+		p.Rate = c.NewForm("rate", "/products/"+p.ID+"/ratings", "do.rate")
+		var stars []ui.Option
+		for n := 5; n >= 1; n-- {
+			stars = append(stars, ui.Option{Value: strconv.Itoa(n), Text: c.T("product.stars", "N", n)})
+		}
+		c.Add(p.Rate, ui.Field{Name: "stars", Kind: "select", Options: stars, Value: "5", Required: true}, "rating.stars")
+		c.Add(p.Rate, ui.Field{Name: "text", Kind: "textarea", MaxLength: catalog.MaxRatingText, Own: true}, "rating.text")
 	}
 	return err
+}
+
+// rate takes a buyer's rating; a second one of the same buyer is refused by name.
+func (r *Room) rate(c *ui.Call) error {
+	stars, _ := strconv.Atoi(c.Form("stars")) // no number is no number of stars: refused beside the field
+	id := c.R.PathValue("id")
+	err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+		_, err := r.Catalogue.Rate(ctx, tx, c.Actor, id, stars, c.Form("text"))
+		return err
+	})
+	if err != nil {
+		return c.Again(err, r.product)
+	}
+	return c.Done("/products/"+id, "rated")
+}
+
+// reply takes the seller's answer to a rating.
+func (r *Room) reply(c *ui.Call) error {
+	id := c.R.PathValue("id")
+	err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+		return r.Catalogue.Reply(ctx, tx, c.Actor, id, c.R.PathValue("rating"), c.Form("text"))
+	})
+	if err != nil {
+		return c.Again(err, r.product)
+	}
+	return c.Done("/products/"+id, "rating.replied")
 }
 
 // picked reads a choice from the address or a form; what it leaves out is chosen for it.
@@ -188,7 +248,7 @@ func (r *Room) product(c *ui.Call) error {
 	}
 	p := productPage{Frame: c.Frame, ID: l.Product.ID, Name: l.Product.Name, Summary: l.Product.Summary, Seller: l.Seller, SellerID: l.Product.SellerID, Protocol: string(l.Product.Protocol)}
 	p.Letter, p.Hue = mark(p.Name)
-	c.Title = p.Name
+	c.Title, p.Notice = p.Name, c.Said()
 	p.Choice = picked(c.Query, l)
 	for _, s := range l.SKUs {
 		spec := specification{Name: s.Name, Attributes: attributes(s), Quantity: s.Attributes.Quantity}

@@ -40,6 +40,10 @@ func New(kit *ui.Kit, mux *http.ServeMux, s desk.Services) *Room {
 	buyer.Kind = access.Buyer
 	buyer.Get("/checkout", "checkout", access.OrderPlace, r.checkout)
 	buyer.Post("/checkout", "checkout", access.OrderPlace, r.placeOrder)
+	buyer.Post("/products/{id}/ratings", "product", access.OrderPlace, r.rate)
+	seller := r.Room
+	seller.Kind = access.Seller
+	seller.Post("/products/{id}/ratings/{rating}/reply", "product", access.ProductCreate, r.reply)
 	// Addresses of the first pages lead to the viewer's own centre.
 	for path, to := range map[string]string{"/orders": "/orders", "/attempts": "/calls"} {
 		r.Get(path, "", "", func(c *ui.Call) error { return r.own(c, to) })

@@ -2,12 +2,13 @@ package ui
 
 import "github.com/souk-market/souk/internal/face/web/locale"
 
-// done is the text of what a form has done: done.<id>, or "" for what the catalogue does not know.
-func (c *Call) done(id string) string {
-	if id = "done." + id; locale.Has(id) {
-		return c.T(id)
+// Said is what the form before this page has done, to be said once: the text done.<id>, or nil.
+func (c *Call) Said() *Notice {
+	id := "done." + c.Query("done")
+	if c.Failed() || !locale.Has(id) {
+		return nil
 	}
-	return ""
+	return &Notice{Tone: Good, Text: c.T(id)}
 }
 
 // Done sends the browser to a page that says once what was done.
