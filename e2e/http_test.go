@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/souk-market/souk/internal/harness/markettest"
 )
@@ -517,6 +518,35 @@ func TestTopUpIsAskedForAndPosted(t *testing.T) {
 	}
 	_, page = f.get("/operator/ledger")
 	wants(t, "ledger", page, "账本平衡", "bank")
+}
+
+// After too many failed orders the platform proposes to suspend a product; an operator decides. // spec: 01 §2.11
+func TestASuspensionIsProposed(t *testing.T) {
+	w := newWorld(t)
+	w.faults(w.v1, "status=500@newInstance")
+	var last string
+	for range 6 {
+		last, _ = w.buy(w.offer, 1, "retrying")
+	}
+	o := w.open("operator")
+	if _, page := o.get("/operator/products"); strings.Contains(page, "建议暂停销售") {
+		t.Error("a suspension is proposed too early")
+	}
+	w.Advance(4 * time.Hour)
+	w.until("the last refund", func() bool {
+		return w.Do("buyer", "GET", api+"/orders/"+last, "").String("lines.0.status") == "REFUNDED"
+	})
+	_, page := o.get("/operator/products")
+	wants(t, "proposal", page, "建议暂停销售", "云帆协同办公")
+	at := "/operator/products/" + w.product
+	_, page = o.press(at, at+"/suspend", url.Values{"form": {"suspend"}, "reason": {"失败订单过多"}})
+	wants(t, "suspended", page, "已暂停销售")
+	if _, page = o.get("/operator/products"); strings.Contains(page, "建议暂停销售") {
+		t.Error("what was suspended is still proposed")
+	}
+	if res, _ := w.open("").get("/products/" + w.product); res.StatusCode != 404 {
+		t.Errorf("a suspended product is in the storefront: %d", res.StatusCode)
+	}
 }
 
 // Outside a sandbox two operators are needed: who confirmed the receipt cannot also agree. // spec: 01 §9

@@ -3,6 +3,7 @@ package backoffice
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
@@ -58,7 +59,53 @@ func (r *Room) list(c *ui.Call, f catalogue.ProductFilter, title string, empty u
 			empty = c.NoMatch(p.Filter.Clear)
 		}
 	}
+	if title != "reviews.title" && c.May("product.approve") {
+		proposed, err := r.proposals(c)
+		if err != nil {
+			return err
+		}
+		if len(proposed.Rows) > 0 {
+			p.Put(c.In("block.proposals", ui.Block{Table: proposed, Note: c.T("proposals.note")}))
+		}
+	}
 	return c.Draw(p.Put(ui.Block{Table: t.Exported(c.Frame).Or(empty)}))
+}
+
+// proposal is a product whose suspension the platform proposes after too many failed orders.
+type proposal struct {
+	product catalogue.Listing
+	failed  string
+	at      time.Time
+}
+
+// proposals lists those that are still on sale, the newest first. // spec: 01 §2.11
+func (r *Room) proposals(c *ui.Call) (*ui.Table, error) {
+	ns, err := r.Trade.Notices(c.R.Context(), c.Actor, "", cursor.MaxSize)
+	if err != nil {
+		return nil, err
+	}
+	var all []proposal
+	seen := map[string]bool{}
+	for _, n := range ns {
+		id := n.Texts["product_id"]
+		if n.Kind != "product.suspension_proposed" || seen[id] {
+			continue
+		}
+		seen[id] = true
+		l, err := r.Catalogue.Get(c.R.Context(), c.Actor, id)
+		if err != nil {
+			return nil, err
+		}
+		if l.Product.State == catalog.OnSale {
+			all = append(all, proposal{l, n.Texts["failed"], n.CreatedAt})
+		}
+	}
+	return ui.NewTable(c.Frame, all, []ui.Column[proposal]{
+		{Head: "col.product", Cell: func(p proposal) ui.Cell { return ui.To("/operator/products/"+p.product.Product.ID, p.product.Product.Name) }},
+		{Head: "col.seller", Cell: func(p proposal) ui.Cell { return ui.Own(p.product.Seller) }},
+		{Head: "col.failed", Num: true, Cell: func(p proposal) ui.Cell { return ui.Own(p.failed) }},
+		{Head: "col.time", Cell: func(p proposal) ui.Cell { return c.When(p.at) }},
+	}, ""), nil
 }
 
 func (r *Room) reviews(c *ui.Call) error {
