@@ -188,7 +188,7 @@ func (w *world) pages() []at {
 		{"operator", "/operator"}, {"operator", "/operator/reviews"}, {"operator", "/operator/products"}, {"operator", "/operator/products/" + w.ids["review"]}, {"operator", "/operator/products/" + w.product},
 		{"operator", "/operator/companies"}, {"operator", "/operator/companies/" + buyer}, {"operator", "/operator/companies/" + seller}, {"operator", "/operator/orders"},
 		{"operator", "/operator/orders/" + w.ids["refunded"]}, {"operator", "/operator/calls"}, {"operator", "/operator/top-ups"}, {"operator", "/operator/ledger"}, {"operator", "/operator/ledger?order=" + w.ids["refunded"]},
-		{"operator", "/operator/ledger/accounts/buyer:" + buyer + ":available"}, {"operator", "/operator/messages"}, {"operator", "/operator/sandbox"}, {"operator", "/operator/system"}, {"operator", "/operator/system?state=done"},
+		{"operator", "/operator/ledger/accounts/buyer:" + buyer + ":available"}, {"operator", "/operator/messages"}, {"operator", "/operator/sandbox"}, {"operator", "/operator/system"}, {"operator", "/operator/outbox"}, {"operator", "/operator/system?state=done"},
 		{"operator", "/operator/services"}, {"operator", "/buyer"},
 	}
 	p = append(p, at{"", "/account/register"}, at{"", "/account/register?kind=seller"}, at{"", "/account/sent?email=li%40new.example"}, at{"", "/account/verify?token=x"}, at{"", "/account/forgot"}, at{"", "/account/reset?token=x"})

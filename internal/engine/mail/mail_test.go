@@ -60,7 +60,7 @@ func put(t *testing.T, db *database.DB, o *mail.Outbox, text string, undo error)
 func mails(t *testing.T, db *database.DB) (all []store.Mail) {
 	t.Helper()
 	if err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		all, err = store.Mails(ctx, tx, "", 100)
+		all, err = store.Mails(ctx, tx, "", "", 100)
 		return err
 	}); err != nil {
 		t.Fatal(err)

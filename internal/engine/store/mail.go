@@ -62,7 +62,7 @@ func FinishMail(ctx context.Context, tx *Tx, m Mail) error {
 		m.State, clock.Micros(m.NextAt), m.Problem, clock.Micros(m.FinishedAt), m.ID))
 }
 
-// Mails lists the outbox, the newest first, before a mail ("" for the newest).
-func Mails(ctx context.Context, tx *Tx, before string, limit int) ([]Mail, error) {
-	return collect(ctx, tx, scanMail, `SELECT `+mailColumns+` FROM mail WHERE $1 = '' OR id < $1 ORDER BY id DESC LIMIT $2`, before, limit)
+// Mails lists the outbox, the newest first, before a mail ("" for the newest), in one state or in all ("").
+func Mails(ctx context.Context, tx *Tx, state, before string, limit int) ([]Mail, error) {
+	return collect(ctx, tx, scanMail, `SELECT `+mailColumns+` FROM mail WHERE ($1 = '' OR id < $1) AND ($2 = '' OR state = $2) ORDER BY id DESC LIMIT $3`, before, state, limit)
 }

@@ -24,6 +24,7 @@ func New(kit *ui.Kit, mux *http.ServeMux, s desk.Services) *Room {
 	r.topUps()
 	r.ledger()
 	r.system()
+	r.outbox()
 	r.Orders()
 	r.Bought()
 	r.Calls()

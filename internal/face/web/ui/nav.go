@@ -58,6 +58,7 @@ var navigation = map[Face][]entry{
 		{"ledger", "/operator/ledger", "l", "book", "ledger.read", false},
 		{"messages", "/operator/messages", "m", "bell", "notice.read", true},
 		{"audit", "/operator/audit", "a", "book", "audit.read", false},
+		{"outbox", "/operator/outbox", "x", "mail", "audit.read", false},
 		{"members", "/operator/members", "n", "people", "person.read", true},
 		{"tokens", "/operator/tokens", "t", "key", "token.create", false},
 		{"security", "/operator/security", "e", "shield", "account.read", false},

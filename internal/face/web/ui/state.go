@@ -102,6 +102,13 @@ var jobStates = map[string]State{
 	"dropped": {"job.dropped", Plain, Nobody},
 }
 
+// mailStates is keyed by the state of a mail of the outbox.
+var mailStates = map[string]State{
+	"queued": {"mail.queued", Waiting, Souk},
+	"sent":   {"mail.sent", Good, Nobody},
+	"failed": {"mail.failed", Bad, Operator},
+}
+
 // usable is the state of something that is either in use or not.
 var usable = map[string]State{
 	"on":  {"use.on", Good, Nobody},
@@ -134,6 +141,9 @@ func RevisionState(s string) State { return stateIn(revisionStates, s) }
 
 // TopUpState is how a top-up stands.
 func TopUpState(s string) State { return stateIn(topUpStates, s) }
+
+// MailState is how a mail stands.
+func MailState(s string) State { return stateIn(mailStates, s) }
 
 // JobState is how a job stands.
 func JobState(s string) State { return stateIn(jobStates, s) }
