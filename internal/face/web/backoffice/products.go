@@ -101,7 +101,9 @@ func (r *Room) proposals(c *ui.Call) (*ui.Table, error) {
 		}
 	}
 	return ui.NewTable(c.Frame, all, []ui.Column[proposal]{
-		{Head: "col.product", Cell: func(p proposal) ui.Cell { return ui.To("/operator/products/"+p.product.Product.ID, p.product.Product.Name) }},
+		{Head: "col.product", Cell: func(p proposal) ui.Cell {
+			return ui.To("/operator/products/"+p.product.Product.ID, p.product.Product.Name)
+		}},
 		{Head: "col.seller", Cell: func(p proposal) ui.Cell { return ui.Own(p.product.Seller) }},
 		{Head: "col.failed", Num: true, Cell: func(p proposal) ui.Cell { return ui.Own(p.failed) }},
 		{Head: "col.time", Cell: func(p proposal) ui.Cell { return c.When(p.at) }},
