@@ -112,7 +112,8 @@ func Run(ctx context.Context, o Options) (*Figure, error) {
 
 func (o Options) say(format string, args ...any) { fmt.Fprintf(o.Log, format+"\n", args...) }
 
-// middle is the repeat with the median ratio (or rate, or p99, what there is).
+// middle is the repeat with the median ratio, or rate where there is no ceiling; what
+// has neither has one repeat.
 func middle(rs []Repeat) Repeat {
 	by := func(r Repeat) float64 {
 		switch {
@@ -132,7 +133,7 @@ func middle(rs []Repeat) Repeat {
 		}
 		return 0
 	})
-	return s[len(s)/2]
+	return s[(len(s)-1)/2] // of two the worse
 }
 
 // put fills the figure's own members from the repeats: the median repeat, the

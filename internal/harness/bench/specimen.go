@@ -145,6 +145,9 @@ func (w *world) specimen(ctx context.Context, order, key string) (*specimen, err
 	holds := some("ledger_entry", "transaction_id = $1 ORDER BY number", hold.vals[hold.at("id")])
 	s := &specimen{}
 	s.key(rowKey, inst.vals[inst.at("id")])
+	if len(holds) == 0 {
+		return nil, fmt.Errorf("order %s was paid without a posting", order)
+	}
 	for _, r := range []row{deadline, create, hold, placed, paid} {
 		s.key(rowKey, r.vals[r.at("id")])
 	}
@@ -194,6 +197,9 @@ func (s *specimen) delivered(some func(string, string, ...any) []row, one func(s
 	}
 	attempt := attempts[0]
 	captures := some("ledger_entry", "transaction_id = $1 ORDER BY number", capture.vals[capture.at("id")])
+	if len(captures) == 0 {
+		return fmt.Errorf("order %v was delivered without a posting", o.vals[o.at("id")])
+	}
 	for _, r := range []row{attempt, expire, capture, notice} {
 		s.key(rowKey, r.vals[r.at("id")])
 	}
@@ -267,23 +273,34 @@ func (s *specimen) update(r row, key string, cols ...string) op {
 	return p
 }
 
-// post writes a ledger transaction and moves its balances.
+// post writes a ledger transaction and moves its balances, the rows of a table in
+// one statement, as the program does.
 func (s *specimen) post(t row, entries []row) []op {
-	ops := []op{s.insert(t)}
-	for _, e := range entries {
-		ops = append(ops, s.insert(e))
-	}
-	for _, e := range entries {
-		p := op{query: `INSERT INTO ledger_account (name, currency, balance) VALUES ($1, $2, $3)
-			ON CONFLICT (name, currency) DO UPDATE SET balance = ledger_account.balance + excluded.balance`}
-		for _, v := range []any{e.vals[e.at("account")], t.vals[t.at("currency")], e.vals[e.at("amount")]} {
+	var lines, balances op
+	var lineMarks, balanceMarks []string
+	add := func(p *op, vals ...any) string {
+		var marks []string
+		for _, v := range vals {
 			p.args = append(p.args, v)
-			s.find(&p)
+			s.find(p)
+			marks = append(marks, fmt.Sprintf("$%d", len(p.args)))
 		}
-		ops = append(ops, p)
+		return "(" + strings.Join(marks, ", ") + ")"
 	}
-	slices.SortStableFunc(ops[1+len(entries):], func(a, b op) int { return strings.Compare(a.args[0].(string), b.args[0].(string)) })
-	return ops
+	for _, e := range entries {
+		lineMarks = append(lineMarks, add(&lines, e.vals...))
+	}
+	byAccount := slices.Clone(entries)
+	slices.SortStableFunc(byAccount, func(a, b row) int {
+		return strings.Compare(a.vals[a.at("account")].(string), b.vals[b.at("account")].(string))
+	})
+	for _, e := range byAccount {
+		balanceMarks = append(balanceMarks, add(&balances, e.vals[e.at("account")], t.vals[t.at("currency")], e.vals[e.at("amount")]))
+	}
+	lines.query = "INSERT INTO ledger_entry (" + strings.Join(entries[0].cols, ", ") + ") VALUES " + strings.Join(lineMarks, ", ")
+	balances.query = "INSERT INTO ledger_account (name, currency, balance) VALUES " + strings.Join(balanceMarks, ", ") +
+		" ON CONFLICT (name, currency) DO UPDATE SET balance = ledger_account.balance + excluded.balance"
+	return []op{s.insert(t), lines, balances}
 }
 
 // copies makes the keys of n copies, spread over the buyers and sellers given, or
