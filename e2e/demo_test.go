@@ -106,6 +106,12 @@ func until(condition string) chromedp.Action[chromedp.Void] {
 	})
 }
 
+// leave does what leads to another page and waits until that page is there, so that the next step cannot meet the
+// same things on the page that is being left.
+func leave(how ...chromedp.Action[chromedp.Void]) chromedp.Action[chromedp.Void] {
+	return chromedp.Steps(chromedp.Evaluate[chromedp.Void](`window.left = true`), chromedp.Steps(how...), until(`!window.left && document.readyState === "complete"`))
+}
+
 func css(s string) chromedp.CSS { return chromedp.CSS(s) }
 
 // do runs steps in the browser, or says which flow broke and where.
@@ -230,8 +236,8 @@ func TestDemoInABrowser(t *testing.T) {
 		d.see(lang + "-seller")
 		d.do("calls", section("c"), chromedp.WaitVisible(css(".filters")))
 		d.see(lang+"-calls", "newInstance", "refreshInstance")
-		d.do("a call", chromedp.Evaluate[chromedp.Void](`document.querySelector("#f-activity").value = "newInstance"`), chromedp.Click(css(".filters .btn")), chromedp.WaitVisible(css(`.list a[href^="/seller/calls/"]`)),
-			chromedp.Click(css(`.list a[href^="/seller/calls/"]`)), chromedp.WaitVisible(css(".bytes")))
+		d.do("a call", chromedp.Evaluate[chromedp.Void](`document.querySelector("#f-activity").value = "newInstance"`), leave(chromedp.Click(css(".filters .btn"))),
+			leave(chromedp.Click(css(`.list a[href^="/seller/calls/"]`))), chromedp.WaitVisible(css(".bytes")))
 		d.see(lang+"-call", "HTTP/1.1 200", words["masked"])
 		d.do("compare", chromedp.Click(css(`a[href*="with="]`)), chromedp.WaitVisible(css(".bytes mark")))
 		d.see(lang+"-compare", words["compare"])
@@ -251,7 +257,7 @@ func TestDemoInABrowser(t *testing.T) {
 		d.see(lang + "-operator")
 		d.do("suspend and resume", section("d"), chromedp.WaitVisible(css(`.list a[href^="/operator/products/"]`)), chromedp.Click(css(`.list a[href^="/operator/products/"]`)),
 			chromedp.WaitVisible(css(".confirm summary")), chromedp.Click(css(".confirm summary")), chromedp.WaitVisible(css("#suspend-reason")), chromedp.SendKeys(css("#suspend-reason"), "投诉核实中"),
-			chromedp.Click(css("#suspend .btn-danger")), chromedp.WaitVisible(css("#resume")), chromedp.Click(css("#resume button")), chromedp.WaitVisible(css(".confirm summary")))
+			leave(chromedp.Click(css("#suspend .btn-danger"))), chromedp.WaitVisible(css("#resume")), leave(chromedp.Click(css("#resume button"))), chromedp.WaitVisible(css(".confirm summary")))
 		d.do("clock", section("b"), chromedp.WaitVisible(css("#clock")), chromedp.Click(css("#clock .btn-danger")),
 			until(fmt.Sprintf(`!document.querySelector("[data-live]") && document.querySelector(".facts").innerText.includes("%dh0m")`, 24*(i+1))))
 		d.see(lang+"-sandbox", words["moved"])

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,7 +55,8 @@ type Runner struct {
 	woken    map[string]bool
 	backlog  map[string]bool // lanes that may have more due than was claimed
 	inflight map[string]int
-	running  int
+	held     map[string]bool // jobs that a goroutine of this process works on
+	doubt    bool            // the table may show a job as ours that nobody works on
 	signal   chan struct{}
 	changed  *sync.Cond
 }
@@ -70,7 +73,7 @@ func New(db *database.DB, business, wire clock.Clock, o Options) *Runner {
 		o.Logger = slog.Default()
 	}
 	r := &Runner{db: db, business: business, wire: wire, o: o, owner: ident.UUID(), handlers: map[string]Handler{},
-		woken: map[string]bool{}, backlog: map[string]bool{}, inflight: map[string]int{}, signal: make(chan struct{}, 1)}
+		woken: map[string]bool{}, backlog: map[string]bool{}, inflight: map[string]int{}, held: map[string]bool{}, signal: make(chan struct{}, 1)}
 	r.changed = sync.NewCond(&r.mu)
 	r.queue = &Queue{wake: r.Wake, now: wire.Now}
 	return r
@@ -114,7 +117,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	ticker := time.NewTicker(scanEvery)
 	defer ticker.Stop()
 	for scan := true; ; {
-		if now := r.wire.Now(); now.Sub(renewed) >= renewal || now.Before(renewed) {
+		if now := r.wire.Now(); now.Sub(renewed) >= renewal || now.Before(renewed) || r.doubtful() {
 			r.keep(ctx)
 			renewed = now
 		}
@@ -139,10 +142,26 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 }
 
-// keep renews our leases and takes over those that others let end.
+// keep renews the leases of the jobs we work on, lets go of those that the table shows
+// as ours although nobody works on them, and takes over those that others let end.
+//
+// Such forgotten jobs come from a database that went away at the wrong moment: it took a
+// claim and could not say so, or it could not take that a job was put back. Renewing them
+// would keep them for as long as this process lives.
 func (r *Runner) keep(ctx context.Context) {
 	now := r.wire.Now()
+	r.mu.Lock()
+	r.doubt = false
+	held := slices.Collect(maps.Keys(r.held)) // claims are made by this goroutine, so none is under way
+	r.mu.Unlock()
 	err := r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		lanes, err := store.ForgetJobs(ctx, tx, r.owner, held)
+		if err != nil {
+			return err
+		}
+		for _, l := range lanes {
+			r.queue.WakeAfter(tx, l)
+		}
 		return store.ExtendLeases(ctx, tx, r.owner, now.Add(lease))
 	})
 	if err == nil {
@@ -150,7 +169,21 @@ func (r *Runner) keep(ctx context.Context) {
 	}
 	if err != nil && ctx.Err() == nil {
 		r.o.Logger.Error("jobs: cannot renew leases", "err", err)
+		r.suspect()
 	}
+}
+
+// suspect makes the next round compare the table with what we work on.
+func (r *Runner) suspect() {
+	r.mu.Lock()
+	r.doubt = true
+	r.mu.Unlock()
+}
+
+func (r *Runner) doubtful() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.doubt
 }
 
 func (r *Runner) reclaim(ctx context.Context, endedBefore time.Time) error {
@@ -193,7 +226,7 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 	for _, l := range due {
 		r.woken[l] = true
 	}
-	free := r.o.Workers - r.running
+	free := r.o.Workers - len(r.held)
 	var wants []want
 	for l := range r.woken {
 		if n := min(r.o.Width-r.inflight[l], free); n > 0 {
@@ -230,6 +263,7 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 		for _, w := range wants {
 			r.woken[w.lane] = true
 		}
+		r.doubt = true // the claim may stand
 		r.mu.Unlock()
 		return err
 	}
@@ -245,7 +279,7 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 		}
 	}
 	for _, j := range claimed {
-		r.running++
+		r.held[j.ID] = true
 		r.inflight[j.Lane]++
 	}
 	r.mu.Unlock()
@@ -258,7 +292,7 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 func (r *Runner) perform(ctx context.Context, j store.Job) {
 	defer func() {
 		r.mu.Lock()
-		r.running--
+		delete(r.held, j.ID)
 		if r.inflight[j.Lane]--; r.inflight[j.Lane] == 0 {
 			delete(r.inflight, j.Lane)
 		}
@@ -290,19 +324,16 @@ func (r *Runner) call(ctx context.Context, j store.Job) (err error) {
 }
 
 // putBack gives up the lease so that the job runs again after a pause. When the
-// database cannot even take that, the lease ends by itself.
+// database cannot even take that, keep lets go of it.
 func (r *Runner) putBack(ctx context.Context, j store.Job) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	err := r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		held, err := store.HoldJob(ctx, tx, j.ID, r.owner)
-		if err != nil || !held {
-			return err
-		}
-		return store.RequeueJob(ctx, tx, j.ID, r.business.Now().Add(pause), j.Tries, j.Payload)
+		return store.PutBackJob(ctx, tx, j.ID, r.owner, r.business.Now().Add(pause))
 	})
 	if err != nil {
-		r.o.Logger.Error("jobs: cannot put a job back; its lease will end", "job", j.ID, "err", err)
+		r.o.Logger.Error("jobs: cannot put a job back yet", "job", j.ID, "err", err)
+		r.suspect()
 	}
 }
 
@@ -322,7 +353,7 @@ func (r *Runner) drain(ctx context.Context) {
 		}
 	}()
 	r.mu.Lock()
-	for r.running > 0 {
+	for len(r.held) > 0 {
 		r.changed.Wait()
 	}
 	r.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -173,16 +174,7 @@ func TestALostLeaseIsTakenOver(t *testing.T) {
 		if got := <-ran; got != id {
 			t.Fatalf("ran %s", got)
 		}
-		err = db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			a, err := store.AttemptByID(ctx, tx, store.Everything, "att")
-			if err == nil && a.State != store.AttemptUnknown {
-				err = fmt.Errorf("the attempt is %s", a.State)
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		w.attemptIs("att", store.AttemptUnknown)
 	})
 }
 
@@ -213,4 +205,82 @@ func TestAFailingHandlerIsTriedAgain(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A database that goes away at the wrong moment can leave jobs in our name that nobody
+// works on: a claim that was committed and not heard of, a job that could not be put
+// back. The runner notices and does them, though its leases never end.
+func TestAForgottenJobIsNoticed(t *testing.T) {
+	databasetest.Each(t, store.Migrations, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db, jobs.Options{})
+		id := w.add(store.Job{Kind: "k", Lane: "a", DueAt: w.clock.Now()})
+		err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			if _, err := store.ClaimJobs(ctx, tx, "a", w.clock.Now(), 1, w.r.Owner(), time.Now().Add(time.Hour)); err != nil {
+				return err
+			}
+			return store.InsertAttempt(ctx, tx, &store.Attempt{ID: "att", JobID: id, State: store.AttemptRunning, Request: []byte("GET /")})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ran := make(chan string, 1)
+		w.r.Handle("k", func(ctx context.Context, j store.Job, owner string) error {
+			defer func() { ran <- j.ID }()
+			return w.finish(ctx, j)
+		})
+		w.start()
+		if got := <-ran; got != id {
+			t.Fatalf("ran %s", got)
+		}
+		w.attemptIs("att", store.AttemptUnknown)
+	})
+}
+
+// A handler that made a call and could not record its outcome leaves an unknown
+// attempt behind, and the job is done again.
+func TestACallWithoutRecordedOutcomeIsUnknown(t *testing.T) {
+	databasetest.Each(t, store.Migrations, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db, jobs.Options{})
+		put := make(chan struct{}, 1)
+		var again atomic.Bool
+		w.r.Handle("k", func(ctx context.Context, j store.Job, owner string) error {
+			if again.Swap(true) {
+				defer func() { put <- struct{}{} }()
+				return w.finish(ctx, j)
+			}
+			if err := db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+				return store.InsertAttempt(ctx, tx, &store.Attempt{ID: "att", JobID: j.ID, State: store.AttemptRunning, Request: []byte("GET /")})
+			}); err != nil {
+				return err
+			}
+			w.clock.Add(time.Hour) // what was put back will be due
+			return database.ErrCommitUnknown
+		})
+		w.add(store.Job{Kind: "k", Lane: "a", DueAt: w.clock.Now()})
+		w.start()
+		for done := false; !done; {
+			select {
+			case <-put:
+				done = true
+			default:
+				w.clock.Add(time.Second)
+				w.r.Wake("a")
+			}
+		}
+		w.attemptIs("att", store.AttemptUnknown)
+	})
+}
+
+func (w *world) attemptIs(id string, want string) {
+	w.t.Helper()
+	err := w.db.Read(w.t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		a, err := store.AttemptByID(ctx, tx, store.Everything, id)
+		if err == nil && a.State != want {
+			err = fmt.Errorf("the attempt is %s", a.State)
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }

@@ -124,20 +124,56 @@ func ExtendLeases(ctx context.Context, tx *Tx, owner string, until time.Time) er
 // ReclaimJobs puts back the running jobs whose lease ended before the instant and
 // marks their unanswered attempts as unknown. It gives the lanes to wake.
 func ReclaimJobs(ctx context.Context, tx *Tx, endedBefore time.Time) ([]string, error) {
+	return letGo(ctx, tx, `lease_until < $1`, clock.Micros(endedBefore))
+}
+
+// ForgetJobs puts back the running jobs of an owner that are not among those it says it
+// works on, likewise. It gives the lanes to wake.
+func ForgetJobs(ctx context.Context, tx *Tx, owner string, held []string) ([]string, error) {
+	args := []any{owner}
+	var marks []string
+	for _, id := range held {
+		args = append(args, id)
+		marks = append(marks, fmt.Sprintf("$%d", len(args)))
+	}
+	if len(marks) == 0 {
+		marks = []string{"''"}
+	}
+	return letGo(ctx, tx, `lease_owner = $1 AND id NOT IN (`+strings.Join(marks, ", ")+`)`, args...)
+}
+
+func letGo(ctx context.Context, tx *Tx, which string, args ...any) ([]string, error) {
 	type lost struct{ id, lane string }
 	jobs, err := collect(ctx, tx, func(r *sql.Rows, l *lost) error { return r.Scan(&l.id, &l.lane) },
-		`UPDATE job SET state = 'queued', lease_owner = '', lease_until = 0 WHERE state = 'running' AND lease_until < $1 RETURNING id, lane`, clock.Micros(endedBefore))
+		`UPDATE job SET state = 'queued', lease_owner = '', lease_until = 0 WHERE state = 'running' AND `+which+` RETURNING id, lane`, args...)
 	if err != nil {
 		return nil, err
 	}
 	var lanes []string
 	for _, j := range jobs {
 		lanes = append(lanes, j.lane)
-		if _, err := tx.Exec(ctx, `UPDATE attempt SET state = 'unknown', reason = 'interrupted' WHERE job_id = $1 AND state = 'running'`, j.id); err != nil {
+		if err := interrupt(ctx, tx, j.id); err != nil {
 			return nil, err
 		}
 	}
 	return lanes, nil
+}
+
+// interrupt marks the calls of a job that have no outcome as unknown: the seller may
+// have acted. // spec: 01 §2.3
+func interrupt(ctx context.Context, tx *Tx, job string) error {
+	_, err := tx.Exec(ctx, `UPDATE attempt SET state = 'unknown', reason = 'interrupted' WHERE job_id = $1 AND state = 'running'`, job)
+	return err
+}
+
+// PutBackJob gives a job back that its owner could not do, as it was, due at the
+// instant. It does nothing when the owner has lost it.
+func PutBackJob(ctx context.Context, tx *Tx, id, owner string, due time.Time) error {
+	n, err := tx.Exec(ctx, `UPDATE job SET state = 'queued', lease_owner = '', lease_until = 0, due_at = $1 WHERE id = $2 AND state = 'running' AND lease_owner = $3`, clock.Micros(due), id, owner)
+	if err != nil || n == 0 {
+		return err
+	}
+	return interrupt(ctx, tx, id)
 }
 
 // HoldJob fences a worker: it tells whether the owner still has the lease, and
