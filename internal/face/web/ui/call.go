@@ -76,23 +76,31 @@ func (m Room) serve(w http.ResponseWriter, r *http.Request, section string, acti
 		k.Fail(w, r, err)
 		return
 	}
-	if v == nil && m.Kind != "" {
-		next := r.URL.RequestURI()
-		if max > 0 {
-			next = r.URL.Path // what was typed is still in the page before; a POST is not repeated after a login
-		}
-		http.Redirect(w, r, "/login?next="+url.QueryEscape(next), http.StatusSeeOther)
-		return
-	}
 	c := &Call{W: w, R: r, kit: k, status: http.StatusOK, Frame: k.frame(w, r, v, m.Face, section)}
 	if v != nil {
 		c.Actor = v.Actor
+	}
+	if v == nil && m.Kind != "" {
+		if max > 0 {
+			c.Face = Storefront // nobody is in a console
+			if err := readForm(w, r, max); err != nil {
+				k.Fail(w, r, err)
+				return
+			}
+			if k.hold(c) {
+				return
+			}
+		}
+		http.Redirect(w, r, "/login?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+		return
 	}
 	switch {
 	case m.Kind != "" && c.Actor.CompanyKind != m.Kind, action != "" && !access.Can(c.Actor, action):
 		err = fault.New(fault.Forbidden, "forbidden", "your roles do not include this")
 	case max > 0:
-		err = k.checkForm(w, r, max)
+		if err = k.checkForm(w, r, max); fault.KindOf(err) == fault.Forbidden && k.hold(c) {
+			return
+		}
 	}
 	if err == nil {
 		err = f(c)
@@ -231,8 +239,8 @@ func formToken(secret string) string {
 	return hex.EncodeToString(m.Sum(nil))
 }
 
-// checkForm refuses a POST whose token does not fit.
-func (k *Kit) checkForm(w http.ResponseWriter, r *http.Request, max int64) error {
+// readForm takes in what was sent.
+func readForm(w http.ResponseWriter, r *http.Request, max int64) error {
 	r.Body = http.MaxBytesReader(w, r.Body, max)
 	parse := r.ParseForm
 	if max == maxFiles && strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
@@ -240,6 +248,14 @@ func (k *Kit) checkForm(w http.ResponseWriter, r *http.Request, max int64) error
 	}
 	if err := parse(); err != nil {
 		return fault.Wrap(err, fault.Invalid, "bad_form", "the form could not be read")
+	}
+	return nil
+}
+
+// checkForm refuses a POST whose token does not fit.
+func (k *Kit) checkForm(w http.ResponseWriter, r *http.Request, max int64) error {
+	if err := readForm(w, r, max); err != nil {
+		return err
 	}
 	s := k.secret(nil, r)
 	if s == "" || !hmac.Equal([]byte(r.PostForm.Get("csrf")), []byte(formToken(s))) {

@@ -58,6 +58,7 @@ type Link struct {
 	Key              string // the letter after g
 	Icon             string
 	Group            bool // begins a new group
+	Aside            bool // opens beside this page, which is kept
 }
 
 // Languages are the links of the language switch.
