@@ -20,8 +20,9 @@ func NotifyLane(seller string) string { return "notify:" + seller }
 
 // Queue puts jobs into the table and wakes the runner once they are durable.
 type Queue struct {
-	wake func(lane string)
-	now  func() time.Time // wire clock, for row keys
+	wake     func(lane string)
+	now      func() time.Time // wire clock, for row keys
+	business func() time.Time
 }
 
 // Add queues a job within tx. BaseAt defaults to DueAt.
@@ -39,7 +40,9 @@ func (q *Queue) Add(ctx context.Context, tx *store.Tx, j store.Job) (string, err
 	if err := store.InsertJob(ctx, tx, j); err != nil {
 		return "", err
 	}
-	q.WakeAfter(tx, j.Lane)
+	if !j.DueAt.After(q.business()) {
+		q.WakeAfter(tx, j.Lane) // what is due later is found by a scan
+	}
 	return j.ID, nil
 }
 

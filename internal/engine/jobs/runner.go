@@ -75,7 +75,7 @@ func New(db *database.DB, business, wire clock.Clock, o Options) *Runner {
 	r := &Runner{db: db, business: business, wire: wire, o: o, owner: ident.UUID(), handlers: map[string]Handler{},
 		woken: map[string]bool{}, backlog: map[string]bool{}, inflight: map[string]int{}, held: map[string]bool{}, signal: make(chan struct{}, 1)}
 	r.changed = sync.NewCond(&r.mu)
-	r.queue = &Queue{wake: r.Wake, now: wire.Now}
+	r.queue = &Queue{wake: r.Wake, now: wire.Now, business: business.Now}
 	return r
 }
 

@@ -45,8 +45,12 @@ func (w *world) add(j store.Job) (id string) {
 }
 
 func (w *world) finish(ctx context.Context, j store.Job) error {
+	return w.finishAs(ctx, j, w.r.Owner())
+}
+
+func (w *world) finishAs(ctx context.Context, j store.Job, owner string) error {
 	return w.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return store.FinishJob(ctx, tx, j.ID, j.Chain, store.JobDone, "", 1, w.clock.Now())
+		return store.FinishJob(ctx, tx, j.ID, owner, j.Chain, store.JobDone, "", 1, w.clock.Now())
 	})
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -176,12 +177,9 @@ func PutBackJob(ctx context.Context, tx *Tx, id, owner string, due time.Time) er
 	return interrupt(ctx, tx, id)
 }
 
-// HoldJob fences a worker: it tells whether the owner still has the lease, and
-// holds the job's row for this transaction.
-func HoldJob(ctx context.Context, tx *Tx, id, owner string) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE job SET lease_owner = lease_owner WHERE id = $1 AND state = 'running' AND lease_owner = $2`, id, owner)
-	return n == 1, err
-}
+// ErrLeaseLost says that a worker no longer has the job that it worked on: another one
+// has. What it did in the same transaction must be undone with it.
+var ErrLeaseLost = errors.New("the lease of the job is lost")
 
 // CountAttempt fences a worker and gives its call a number.
 func CountAttempt(ctx context.Context, tx *Tx, id, owner string) (number int, held bool, err error) {
@@ -192,17 +190,25 @@ func CountAttempt(ctx context.Context, tx *Tx, id, owner string) (number int, he
 	return number, err == nil, err
 }
 
-// RequeueJob gives a running job back with a new due instant.
-func RequeueJob(ctx context.Context, tx *Tx, id string, due time.Time, tries int, payload string) error {
-	return mustOne(tx.Exec(ctx, `UPDATE job SET state = 'queued', lease_owner = '', lease_until = 0, occasion = '', due_at = $1, tries = $2, payload = $3 WHERE id = $4 AND state = 'running'`,
-		clock.Micros(due), tries, payload, id))
+// RequeueJob gives a job that the owner runs back with a new due instant, or is
+// ErrLeaseLost.
+func RequeueJob(ctx context.Context, tx *Tx, id, owner string, due time.Time, tries int, payload string) error {
+	return fence(tx.Exec(ctx, `UPDATE job SET state = 'queued', lease_owner = '', lease_until = 0, occasion = '', due_at = $1, tries = $2, payload = $3 WHERE id = $4 AND state = 'running' AND lease_owner = $5`,
+		clock.Micros(due), tries, payload, id, owner))
 }
 
-// FinishJob ends a job and lets the next of its chain run. The chain's instance is
-// locked by the caller.
-func FinishJob(ctx context.Context, tx *Tx, id, chain string, state JobState, outcome string, tries int, now time.Time) error {
-	if err := mustOne(tx.Exec(ctx, `UPDATE job SET state = $1, outcome = $2, tries = $3, finished_at = $4, lease_owner = '', lease_until = 0, occasion = '' WHERE id = $5`,
-		state, outcome, tries, clock.Micros(now), id)); err != nil {
+func fence(n int64, err error) error {
+	if err == nil && n == 0 {
+		return ErrLeaseLost
+	}
+	return err
+}
+
+// FinishJob ends a job that the owner runs (owner "": that nobody runs) and lets the
+// next of its chain run, or is ErrLeaseLost. The chain's instance is locked by the caller.
+func FinishJob(ctx context.Context, tx *Tx, id, owner, chain string, state JobState, outcome string, tries int, now time.Time) error {
+	if err := fence(tx.Exec(ctx, `UPDATE job SET state = $1, outcome = $2, tries = $3, finished_at = $4, lease_owner = '', lease_until = 0, occasion = '' WHERE id = $5 AND lease_owner = $6`,
+		state, outcome, tries, clock.Micros(now), id, owner)); err != nil {
 		return err
 	}
 	if chain == "" {

@@ -64,15 +64,23 @@ func BearerOf(ctx context.Context, tx *Tx, hash string, session bool) (Bearer, e
 	var b Bearer
 	var scope string
 	var created, seen, expires, revoked, disabled int64
-	err := tx.QueryRow(ctx, `SELECT b.id, b.person_id, p.name, p.login, b.company_id, c.name, c.kind, p.disabled_at, b.created_at, b.expires_at, `+columns+`
-		FROM `+table+` b JOIN person p ON p.id = b.person_id JOIN company c ON c.id = b.company_id WHERE b.hash = $1`, hash).
-		Scan(&b.ID, &b.PersonID, &b.PersonName, &b.Login, &b.CompanyID, &b.CompanyName, &b.Kind, &disabled, &created, &expires, &scope, &b.Stage, &seen, &revoked)
+	// A row per role, and one without when there is none: this is asked for by every request.
+	roles, err := collect(ctx, tx, func(r *sql.Rows, role *string) error {
+		return r.Scan(&b.ID, &b.PersonID, &b.PersonName, &b.Login, &b.CompanyID, &b.CompanyName, &b.Kind, &disabled, &created, &expires, &scope, &b.Stage, &seen, &revoked, role)
+	}, `SELECT b.id, b.person_id, p.name, p.login, b.company_id, c.name, c.kind, p.disabled_at, b.created_at, b.expires_at, `+columns+`, COALESCE(m.role, '')
+		FROM `+table+` b JOIN person p ON p.id = b.person_id JOIN company c ON c.id = b.company_id LEFT JOIN member m ON m.company_id = b.company_id AND m.person_id = b.person_id
+		WHERE b.hash = $1 ORDER BY m.role`, hash)
 	if err != nil {
-		return b, noRow(err)
+		return b, err
+	}
+	if len(roles) == 0 {
+		return b, ErrNoRow
 	}
 	b.Scope, b.CreatedAt, b.SeenAt, b.ExpiresAt, b.RevokedAt, b.DisabledAt = strings.Fields(scope), clock.FromMicros(created), clock.FromMicros(seen), clock.FromMicros(expires), clock.FromMicros(revoked), clock.FromMicros(disabled)
-	b.Roles, err = RolesOf(ctx, tx, b.CompanyID, b.PersonID)
-	return b, err
+	if roles[0] != "" {
+		b.Roles = roles
+	}
+	return b, nil
 }
 
 // RolesOf lists the roles of a person in a company.

@@ -209,7 +209,7 @@ func (c *outcome) finishReplay(ctx context.Context, tx *kernel.Tx) error {
 	if c.r.verdict.OK && c.a.Activity == "newInstance" {
 		c.keepID(c.r.verdict.InstanceID, false)
 	}
-	return store.FinishJob(ctx, tx, c.p.job.ID, c.p.job.Chain, store.JobDone, explain(c.r.verdict), 1, c.now)
+	return store.FinishJob(ctx, tx, c.p.job.ID, c.owner, c.p.job.Chain, store.JobDone, explain(c.r.verdict), 1, c.now)
 }
 
 // MarkDelivered closes a call that failed for good although the seller has done it:
@@ -229,7 +229,7 @@ func (d *Delivery) MarkDelivered(ctx context.Context, tx *kernel.Tx, a access.Ac
 	if j.State != store.JobFailed && j.State != store.JobQueued {
 		return nil, fault.New(fault.Conflict, "call_state", "the call is %s; only one that failed can be marked as delivered", j.State)
 	}
-	if err := store.FinishJob(ctx, tx, j.ID, j.Chain, store.JobDone, "marked as delivered by "+a.PersonID, j.Tries, d.k.Clock.Now()); err != nil {
+	if err := store.FinishJob(ctx, tx, j.ID, "", j.Chain, store.JobDone, "marked as delivered by "+a.PersonID, j.Tries, d.k.Clock.Now()); err != nil {
 		return nil, err
 	}
 	return att, d.k.Audit(ctx, tx, a, access.AttemptMark, att.ID, fmt.Sprintf("%s of %s", att.Activity, att.OrderID))

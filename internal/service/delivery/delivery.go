@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	domain "github.com/souk-market/souk/internal/domain/delivery"
@@ -64,7 +65,7 @@ func (d *Delivery) perform(ctx context.Context, j store.Job, owner string) error
 		if a.Number, held, err = store.CountAttempt(ctx, tx, j.ID, owner); err != nil || !held {
 			return err
 		}
-		if m.businessID != "" && j.Kind == string(domain.Create) {
+		if m.businessID != "" && j.Kind == string(domain.Create) && p.line.FirstBusinessID == "" {
 			if err := store.SetFirstBusinessID(ctx, tx, j.OrderLineID, m.businessID); err != nil {
 				return err
 			}
@@ -83,18 +84,18 @@ func (d *Delivery) perform(ctx context.Context, j store.Job, owner string) error
 
 // drop ends a job that has become meaningless before anything of it was sent.
 func (d *Delivery) drop(ctx context.Context, p *plan, owner string) error {
-	return d.k.DB.Write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+	err := d.k.DB.Write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 		if p.inst != nil {
 			if _, err := store.LockInstance(ctx, tx, store.Everything, p.inst.ID); err != nil {
 				return err
 			}
 		}
-		held, err := store.HoldJob(ctx, tx, p.job.ID, owner)
-		if err != nil || !held {
-			return err
-		}
-		return store.FinishJob(ctx, tx, p.job.ID, p.job.Chain, store.JobDropped, p.skip, p.job.Tries, d.k.Clock.Now())
+		return store.FinishJob(ctx, tx, p.job.ID, owner, p.job.Chain, store.JobDropped, p.skip, p.job.Tries, d.k.Clock.Now())
 	})
+	if errors.Is(err, store.ErrLeaseLost) {
+		return nil // another process drops it
+	}
+	return err
 }
 
 // reply is what came of one call.

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -24,15 +25,16 @@ import (
 // outcome is the transaction in which a call's consequences are drawn. Rows are
 // locked order first, then instance, then job.
 type outcome struct {
-	d    *Delivery
-	p    *plan
-	a    *store.Attempt
-	r    reply
-	now  time.Time
-	wary bool
-	o    *order.Order
-	l    *order.Line
-	inst *instance.Instance
+	d     *Delivery
+	p     *plan
+	a     *store.Attempt
+	r     reply
+	owner string // under whose name the call was made
+	now   time.Time
+	wary  bool
+	o     *order.Order
+	l     *order.Line
+	inst  *instance.Instance
 }
 
 // conclude commits what came of a call. When the lease was lost meanwhile another
@@ -55,16 +57,9 @@ func (d *Delivery) conclude(ctx context.Context, p *plan, a *store.Attempt, owne
 func (d *Delivery) commit(ctx context.Context, p *plan, a *store.Attempt, owner string, r reply, wary bool) (lost bool, err error) {
 	err = d.k.DB.Write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 		rec := *a
-		c := &outcome{d: d, p: p, a: &rec, r: r, now: d.k.Clock.Now(), wary: wary}
+		c := &outcome{d: d, p: p, a: &rec, r: r, owner: owner, now: d.k.Clock.Now(), wary: wary}
 		if err := c.lock(ctx, tx); err != nil {
 			return err
-		}
-		held, err := store.HoldJob(ctx, tx, p.job.ID, owner)
-		if err != nil {
-			return err
-		}
-		if lost = !held; lost {
-			return nil
 		}
 		c.fill()
 		if err := c.decide(ctx, tx); err != nil {
@@ -74,7 +69,10 @@ func (d *Delivery) commit(ctx context.Context, p *plan, a *store.Attempt, owner 
 		tx.OnCommit(func() { d.log(c.a); crash.Point(crash.OutcomeCommitted) })
 		return store.CloseAttempt(ctx, tx, c.a)
 	})
-	return lost, err
+	if errors.Is(err, store.ErrLeaseLost) {
+		return true, nil
+	}
+	return false, err
 }
 
 // lock takes order and instance and reads them as they are now.
@@ -134,7 +132,7 @@ func (c *outcome) decide(ctx context.Context, tx *kernel.Tx) error {
 // done closes a call that the seller has done.
 func (c *outcome) done(ctx context.Context, tx *kernel.Tx) error {
 	c.a.State = store.AttemptSuccess
-	return store.FinishJob(ctx, tx, c.p.job.ID, c.p.job.Chain, store.JobDone, "", c.p.job.Tries+1, c.now)
+	return store.FinishJob(ctx, tx, c.p.job.ID, c.owner, c.p.job.Chain, store.JobDone, "", c.p.job.Tries+1, c.now)
 }
 
 // created draws the consequences of newInstance.
@@ -293,12 +291,12 @@ func (c *outcome) failed(ctx context.Context, tx *kernel.Tx) error {
 	if err := c.d.k.Tell(ctx, tx, kernel.OperatorDesk, "call.failed_for_good", c.o.ID, c.a.ID, c.params()); err != nil {
 		return err
 	}
-	return store.FinishJob(ctx, tx, j.ID, j.Chain, store.JobFailed, explain(v), tries, c.now)
+	return store.FinishJob(ctx, tx, j.ID, c.owner, j.Chain, store.JobFailed, explain(v), tries, c.now)
 }
 
 // giveUp ends a create for good.
 func (c *outcome) giveUp(ctx context.Context, tx *kernel.Tx, reason string, unknown bool) error {
-	if err := store.FinishJob(ctx, tx, c.p.job.ID, c.p.job.Chain, store.JobFailed, reason, c.p.job.Tries+1, c.now); err != nil {
+	if err := store.FinishJob(ctx, tx, c.p.job.ID, c.owner, c.p.job.Chain, store.JobFailed, reason, c.p.job.Tries+1, c.now); err != nil {
 		return err
 	}
 	if err := c.d.k.Tell(ctx, tx, kernel.OperatorDesk, "call.failed_for_good", c.o.ID, c.a.ID, c.params()); err != nil {
@@ -309,7 +307,7 @@ func (c *outcome) giveUp(ctx context.Context, tx *kernel.Tx, reason string, unkn
 
 // again gives the job back for its next run.
 func (c *outcome) again(ctx context.Context, tx *kernel.Tx, at time.Time, tries int, call trade.Call) error {
-	if err := store.RequeueJob(ctx, tx, c.p.job.ID, at, tries, call.Text()); err != nil {
+	if err := store.RequeueJob(ctx, tx, c.p.job.ID, c.owner, at, tries, call.Text()); err != nil {
 		return err
 	}
 	if !at.After(c.now) {

@@ -25,16 +25,16 @@ func (t *Trade) Register(r *jobs.Runner) {
 // not depend on when the worker came. // spec: 01 §1.2
 func (t *Trade) timed(step func(ctx context.Context, tx *kernel.Tx, j store.Job) error) jobs.Handler {
 	return func(ctx context.Context, j store.Job, owner string) error {
-		return t.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-			held, err := store.HoldJob(ctx, tx, j.ID, owner)
-			if err != nil || !held {
-				return err
-			}
+		err := t.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 			if err := step(ctx, tx, j); err != nil {
 				return err
 			}
-			return store.FinishJob(ctx, tx, j.ID, "", store.JobDone, "", 1, t.k.Clock.Now())
+			return store.FinishJob(ctx, tx, j.ID, owner, "", store.JobDone, "", 1, t.k.Clock.Now())
 		})
+		if errors.Is(err, store.ErrLeaseLost) {
+			return nil // another process does it
+		}
+		return err
 	}
 }
 
