@@ -14,6 +14,8 @@ type Chart struct {
 	Table  *Table
 	Total  string
 	Empty  string // said when every value is zero
+	// Top is what the highest bar stands for; From and To are the labels of the first and the last one.
+	Top, From, To string
 }
 
 // Series is one colour of a chart: its name and a tone.
@@ -30,6 +32,14 @@ type Bar struct {
 	Shown  []string
 }
 
+// shown is how a value is written.
+func (b Bar) shown(i int) string {
+	if i < len(b.Shown) {
+		return b.Shown[i]
+	}
+	return strconv.FormatInt(b.Values[i], 10)
+}
+
 const (
 	chartWidth  = 640
 	chartHeight = 150
@@ -42,10 +52,19 @@ func (f *Frame) NewChart(head string, series []Series, bars []Bar) *Chart {
 	var top int64
 	for _, b := range bars {
 		var sum int64
-		for _, v := range b.Values {
+		var shown []string
+		for i, v := range b.Values {
 			sum += v
+			if v > 0 {
+				shown = append(shown, b.shown(i))
+			}
 		}
-		top = max(top, sum)
+		if sum > top {
+			top, c.Top = sum, strings.Join(shown, " + ")
+		}
+	}
+	if len(bars) > 0 {
+		c.From, c.To = bars[0].Label, bars[len(bars)-1].Label
 	}
 	t := &Table{Heads: []Head{{Text: f.T(head)}}}
 	for _, s := range series {
@@ -53,11 +72,8 @@ func (f *Frame) NewChart(head string, series []Series, bars []Bar) *Chart {
 	}
 	for _, b := range bars {
 		row := Row{Cells: []RowCell{{Label: t.Heads[0].Text, HTML: Own(b.Label).HTML, text: b.Label}}}
-		for i, v := range b.Values {
-			shown := strconv.FormatInt(v, 10)
-			if i < len(b.Shown) {
-				shown = b.Shown[i]
-			}
+		for i := range b.Values {
+			shown := b.shown(i)
 			row.Cells = append(row.Cells, RowCell{Label: series[i].Name, Num: true, HTML: Own(shown).HTML, text: shown})
 		}
 		t.Rows = append(t.Rows, row)
@@ -82,12 +98,8 @@ func (f *Frame) NewChart(head string, series []Series, bars []Bar) *Chart {
 			}
 			h := max(1.5, (high-4)*float64(v)/float64(top))
 			y -= h
-			shown := strconv.FormatInt(v, 10)
-			if n < len(b.Shown) {
-				shown = b.Shown[n]
-			}
 			fmt.Fprintf(&s, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="1.5"><title>%s %s %s</title></rect>`,
-				series[n].Tone, float64(i)*step+step*0.15, y, step*0.7, h, esc(b.Label), esc(series[n].Name), esc(shown))
+				series[n].Tone, float64(i)*step+step*0.15, y, step*0.7, h, esc(b.Label), esc(series[n].Name), esc(b.shown(n)))
 		}
 	}
 	s.WriteString(`</svg>`)
