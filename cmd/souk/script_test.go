@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 //	port NAME                  puts a free port of this machine into $NAME
 //	certificate CERT KEY       writes a certificate for localhost and its key
 //	fetch URL STATUS [TEXT]    waits until URL answers STATUS (with TEXT in the body)
+//	cut FROM TO                copies all but the last fifth of a file
 //	silent URL                 checks that nobody listens there any more
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -40,6 +41,7 @@ func TestScripts(t *testing.T) {
 			"certificate": certificate,
 			"fetch":       fetch,
 			"silent":      silent,
+			"cut":         cut,
 		},
 		Deadline: time.Now().Add(4 * time.Minute),
 	})
@@ -85,6 +87,12 @@ func fetch(ts *testscript.TestScript, _ bool, args []string) {
 		last = a.Status + " " + string(body[:min(len(body), 400)])
 	}
 	ts.Fatalf("%s never answered %s: %s", args[0], strings.Join(args[1:], " "), last)
+}
+
+func cut(ts *testscript.TestScript, _ bool, args []string) {
+	b, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b[:len(b)*4/5], 0o600))
 }
 
 func silent(ts *testscript.TestScript, _ bool, args []string) {

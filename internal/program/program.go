@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -20,7 +19,6 @@ import (
 	"github.com/souk-market/souk/internal/engine/blob"
 	"github.com/souk-market/souk/internal/engine/database"
 	"github.com/souk-market/souk/internal/engine/jobs"
-	"github.com/souk-market/souk/internal/engine/keyring"
 	"github.com/souk-market/souk/internal/engine/mail"
 	"github.com/souk-market/souk/internal/engine/outbound"
 	"github.com/souk-market/souk/internal/engine/store"
@@ -45,6 +43,15 @@ type Options struct {
 	Logger      *slog.Logger
 	Synchronous string // SQLite durability; "" is FULL
 	NoWorkers   bool   // serve requests, do no jobs
+}
+
+func (o *Options) fill() {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Wire == nil {
+		o.Wire = clock.System{}
+	}
 }
 
 // Program is one marketplace process.
@@ -74,11 +81,7 @@ func OpenDatabase(ctx context.Context, c config.Config, o Options) (*database.DB
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	url := c.Database
-	if url == "" {
-		url = "sqlite:" + filepath.Join(c.Data, "souk.db")
-	}
-	db, err := database.Open(ctx, url, database.Options{Synchronous: o.Synchronous, Logger: o.Logger})
+	db, err := database.Open(ctx, databaseURL(c), database.Options{Synchronous: o.Synchronous, Logger: o.Logger})
 	if err != nil {
 		return nil, err
 	}
@@ -90,21 +93,14 @@ func OpenDatabase(ctx context.Context, c config.Config, o Options) (*database.DB
 
 // Open makes a program: database, keyring, rooms. Nothing runs yet.
 func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
-	if o.Wire == nil {
-		o.Wire = clock.System{}
-	}
+	o.fill()
 	db, err := OpenDatabase(ctx, c, o)
 	if err != nil {
 		return nil, err
 	}
-	var ring *keyring.Ring
-	if c.MasterKey != "" {
-		ring, err = keyring.Parse(c.MasterKey.Reveal())
-	} else {
-		ring, err = keyring.Load(filepath.Join(c.Data, "master.key"), true)
+	ring, err := openRing(c, true)
+	if err == nil {
+		err = proveRing(ctx, db, ring)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("master key: %w", err), db.Close())
@@ -127,7 +123,7 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	}
 	p.Sandbox = box
 	p.Client = outbound.New(outbound.Policy{AllowLoopback: isSandbox, AllowCIDR: c.AllowCIDR, AllowHTTP: isSandbox || c.AllowHTTP, AllowIPHost: isSandbox}, outbound.Options{})
-	blobs, err := blob.Open(filepath.Join(c.Data, "files"))
+	blobs, err := blob.Open(filesFolder(c))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("files folder: %w", err), db.Close())
 	}

@@ -103,6 +103,10 @@ const (
 
 	AuditRead   Action = "audit.read"   // what the people of one's company did; operators see all
 	AuditExport Action = "audit.export" // and proving the chain
+
+	SettingRead  Action = "setting.read"  // limits, schedules and switches of the marketplace
+	SettingWrite Action = "setting.write"
+	SystemBackup Action = "system.backup" // everything that is stored, in one file
 )
 
 // everyone stands for all roles of a kind in the table below.
@@ -156,6 +160,10 @@ var table = map[Action][]Role{
 
 	AuditRead:   {BuyerOwner, SellerOwner, Admin},
 	AuditExport: {Admin},
+
+	SettingRead:  everyone(Operator),
+	SettingWrite: {Admin},
+	SystemBackup: {Admin},
 }
 
 // Actions lists every action, sorted.

@@ -84,4 +84,14 @@ func (d *Dir) Get(sum string) (*os.File, error) {
 	return f, err
 }
 
+// Each calls f with the hash of everything kept, in the order of the hashes.
+func (d *Dir) Each(f func(sum string) error) error {
+	return filepath.WalkDir(d.root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !sumForm.MatchString(e.Name()) || path != d.path(e.Name()) {
+			return err
+		}
+		return f(e.Name())
+	})
+}
+
 func (d *Dir) path(sum string) string { return filepath.Join(d.root, sum[:2], sum) }

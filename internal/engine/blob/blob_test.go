@@ -3,7 +3,9 @@ package blob_test
 import (
 	"errors"
 	"io"
+	"maps"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -51,5 +53,34 @@ func TestTooLargeAndForeignNames(t *testing.T) {
 	}
 	if _, err := d.Get(strings.Repeat("0", 64)); !errors.Is(err, blob.ErrMissing) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestEachNamesWhatIsKeptAndNothingElse(t *testing.T) {
+	root := t.TempDir()
+	d, err := blob.Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{}
+	for _, text := range []string{"a", "b", "c", "a"} {
+		sum, _, err := d.Put(strings.NewReader(text), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[sum] = true
+	}
+	// What an upload that died left behind, and a file of somebody else.
+	for _, stray := range []string{"upload-123", "README"} {
+		if err := os.WriteFile(filepath.Join(root, stray), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := map[string]bool{}
+	if err := d.Each(func(sum string) error { got[sum] = true; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("named %v, kept %v", got, want)
 	}
 }

@@ -18,7 +18,13 @@ import (
 // Several processes may call it at once; one does the work and the others find
 // it done. It refuses with ErrNewerSchema, and changes nothing, when the
 // database holds a migration newer than any in files.
-func Migrate(ctx context.Context, db *DB, files fs.FS) (err error) {
+func Migrate(ctx context.Context, db *DB, files fs.FS) error {
+	return db.migrating(ctx, files, func(up func(to int64) error) error { return up(0) })
+}
+
+// migrating has f change the schema while no other process does. up brings it to
+// a version, 0 being the newest.
+func (db *DB) migrating(ctx context.Context, files fs.FS, f func(up func(to int64) error) error) (err error) {
 	skip, err := foreign(files, db.engine)
 	if err != nil {
 		return fmt.Errorf("list migrations: %w", err)
@@ -38,6 +44,10 @@ func Migrate(ctx context.Context, db *DB, files fs.FS) (err error) {
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
+	return f(func(to int64) error { return db.up(ctx, p, to) })
+}
+
+func (db *DB) up(ctx context.Context, p *goose.Provider, to int64) error {
 	for try := 0; ; try++ {
 		has, knows, err := p.GetVersions(ctx)
 		if err == nil && has > knows {
@@ -45,7 +55,11 @@ func Migrate(ctx context.Context, db *DB, files fs.FS) (err error) {
 		}
 		if err == nil {
 			var results []*goose.MigrationResult
-			results, err = p.Up(ctx)
+			if to == 0 {
+				results, err = p.Up(ctx)
+			} else {
+				results, err = p.UpTo(ctx, to)
+			}
 			for _, r := range results {
 				db.log.Info("migrated", "version", r.Source.Version, "file", r.Source.Path, "took", r.Duration)
 			}

@@ -26,6 +26,14 @@ func SetSetting(ctx context.Context, tx *Tx, name, value string) error {
 	return err
 }
 
+// TakeSetting writes a setting that nobody has written yet, and gives the one that then holds.
+func TakeSetting(ctx context.Context, tx *Tx, name, value string) (string, error) {
+	if _, err := tx.Exec(ctx, `INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, name, value); err != nil {
+		return "", err
+	}
+	return Setting(ctx, tx, name)
+}
+
 // ClockOffset is the stored distance of the business clock. // spec: 01 §1.1
 func ClockOffset(ctx context.Context, tx *Tx) (time.Duration, error) {
 	v, err := Setting(ctx, tx, settingClockOffset)
