@@ -129,6 +129,9 @@ func restoreRing(c config.Config, d *backup.Dump) (*keyring.Ring, error) {
 		if err == nil {
 			err = d.Fits(store.Migrations, ring)
 		}
+		if errors.Is(err, backup.ErrKey) && d.Keyring != nil && c.MasterKey == "" {
+			return nil, fmt.Errorf("%w, but the dump brings its own: if no other marketplace needs %s, move it away", err, ringFile(c))
+		}
 		if errors.Is(err, backup.ErrKey) {
 			return nil, fmt.Errorf("%w: give the key that the marketplace was started with (master-key, or master.key in the data folder)", err)
 		}

@@ -104,7 +104,7 @@ const (
 	AuditRead   Action = "audit.read"   // what the people of one's company did; operators see all
 	AuditExport Action = "audit.export" // and proving the chain
 
-	SettingRead  Action = "setting.read"  // limits, schedules and switches of the marketplace
+	SettingRead  Action = "setting.read" // limits, schedules and switches of the marketplace
 	SettingWrite Action = "setting.write"
 	SystemBackup Action = "system.backup" // everything that is stored, in one file
 )

@@ -47,6 +47,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"account.write":   all,
 		"audit.read":      "buyer.owner seller.owner operator.admin",
 		"audit.export":    "operator.admin",
+		"setting.read":    "operator.admin operator.reviewer operator.finance operator.support",
+		"setting.write":   "operator.admin",
+		"system.backup":   "operator.admin",
 		"token.create":    all,
 	}
 	for _, action := range access.Actions() {
