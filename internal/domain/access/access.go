@@ -77,6 +77,8 @@ const (
 
 	InstanceRead  Action = "instance.read"
 	InstanceRenew Action = "instance.renew" // renew, change, convert, unsubscribe
+	// Take a service out of use for breaking the rules, and lift that.
+	InstanceFreeze Action = "instance.freeze"
 
 	AttemptRead    Action = "attempt.read"    // calls to the seller; their bytes for sellers and operators
 	AttemptRestart Action = "attempt.restart" // start a failed call again
@@ -133,6 +135,8 @@ var table = map[Action][]Role{
 
 	InstanceRead:  everyone(Buyer, Seller, Operator),
 	InstanceRenew: {BuyerOwner, Purchaser},
+
+	InstanceFreeze: {Admin, Reviewer},
 
 	// Buyers see that and when a call was made; the bytes are kept from them by the use case.
 	AttemptRead:    everyone(Buyer, Seller, Operator),

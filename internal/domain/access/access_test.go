@@ -29,6 +29,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"order.refund":    "buyer.owner buyer.purchaser seller.owner seller.administrator seller.sales operator.admin operator.finance",
 		"instance.read":   all,
 		"instance.renew":  "buyer.owner buyer.purchaser",
+		"instance.freeze": "operator.admin operator.reviewer",
 		"attempt.read":    all,
 		"attempt.restart": "seller.owner seller.administrator seller.delivery operator.admin operator.support",
 		"attempt.replay":  "seller.owner seller.administrator seller.delivery operator.admin operator.support",

@@ -6,8 +6,10 @@ package catalog
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
+	"github.com/souk-market/souk/internal/domain/pricing"
 	"github.com/souk-market/souk/internal/ground/money"
 )
 
@@ -41,6 +43,7 @@ const (
 	Month   PeriodType = "month"
 	Year    PeriodType = "year"
 	OneTime PeriodType = "one_time"
+	Day     PeriodType = "day" // of trials only; never an offer's // spec: 22 §3.6
 )
 
 // Months is the length of one period in months; 0 for goods without end.
@@ -50,6 +53,18 @@ func (p PeriodType) Months() int {
 		return 1
 	case Year:
 		return 12
+	}
+	return 0
+}
+
+// Days is how many days one period counts when its price is taken apart by the day; 0
+// without a price by time. // spec: 22 §3.5
+func (p PeriodType) Days() int64 {
+	switch p {
+	case Month:
+		return pricing.DaysOfMonth
+	case Year:
+		return pricing.DaysOfYear
 	}
 	return 0
 }
@@ -67,7 +82,19 @@ type Settings struct {
 	SealBits           int                 `json:"seal_bits,omitempty"`             // 128 or 256 (0) for mobilePhone and email // spec: 10 §6.4
 	Profile            map[string][]string `json:"profile,omitempty"`               // optional parameters per activity // spec: 02 §1.7
 	ProductInfoText    bool                `json:"product_info_text,omitempty"`     // spec: 02 §2.6
+	PurchaseLimit      *PurchaseLimit      `json:"purchase_limit,omitempty"`        // spec: 22 §2.4
 }
+
+// PurchaseLimit bounds what one buyer may order of a product; a member that is zero does
+// not. Orders cancelled or given back do not count. // spec: 22 §2.4
+type PurchaseLimit struct {
+	Orders     int   `json:"orders,omitempty"`
+	Pieces     int64 `json:"pieces,omitempty"`
+	OneAtATime bool  `json:"one_at_a_time,omitempty"` // again only when the service has ended
+}
+
+// Left is how many pieces may still be ordered.
+func (l PurchaseLimit) Left(had int64) string { return strconv.FormatInt(max(l.Pieces-had, 0), 10) }
 
 // Product is what a seller publishes.
 type Product struct {

@@ -26,6 +26,7 @@ const (
 	Status  Call = "status"  // V1 instanceStatus
 	Release Call = "release" // releaseInstance
 	Notify  Call = "notify"  // orderNotify
+	Check   Call = "check"   // V2 changeInstanceCheck: asked once, beside the jobs
 	Replay  Call = "replay"  // any past message again, without effect here
 )
 

@@ -56,6 +56,10 @@ type Instance struct {
 	EntrySealed      string // entry page and credentials, sealed at rest
 	EffectiveAt      time.Time
 	ExpireAt         time.Time // zero: no end
+	Trial            bool      // not yet converted // spec: 22 §3.6
+	AutoRenew        bool      // renews itself before its end // spec: 22 §3.4
+	AutoPeriods      int       // by so many periods
+	PlanNo           int64     // which of its plans is followed; jobs of earlier ones do nothing
 	Version          int64     // counts changes; also what a writer locks the row by
 }
 
@@ -68,6 +72,9 @@ type Entry struct {
 	Memo        string `json:"memo"`
 	Warning     string `json:"warning,omitempty"` // why something is not shown // spec: 10 §2.4
 }
+
+// Has tells whether a reason holds.
+func (i *Instance) Has(r FreezeReason) bool { return slices.Contains(i.FreezeReasons, r) }
 
 // Freeze adds a reason and tells whether the instance was thawed before.
 func (i *Instance) Freeze(r FreezeReason) (entered bool) {
@@ -132,3 +139,6 @@ func RetentionOf(buyerLevel string) Retention {
 	}
 	return Retention{Grace: 0, Keep: 15 * day}
 }
+
+// OfTrial is the same without grace. // spec: 01 §3
+func (r Retention) OfTrial() Retention { return Retention{Keep: r.Keep} }

@@ -95,9 +95,10 @@ func PostHold(order, buyer string, cur money.Currency, a money.Amount) (Transact
 	return move(Hold, order, cur, BuyerAvailable(buyer), BuyerHeld(buyer), a)
 }
 
-// PostCapture gives the seller what was held, when the service is there. // spec: 01 §4.2
-func PostCapture(order, buyer, seller string, cur money.Currency, a money.Amount) (Transaction, error) {
-	return move(Capture, order, cur, BuyerHeld(buyer), SellerPending(seller), a)
+// PostCapture gives the seller what was held, when the service is there, and what a
+// coupon paid with it. // spec: 01 §4.2
+func PostCapture(order, buyer, seller string, cur money.Currency, paid, coupon money.Amount) (Transaction, error) {
+	return split(Capture, order, cur, SellerPending(seller), 1, BuyerHeld(buyer), paid, coupon)
 }
 
 // PostRefundBeforeCapture gives a hold back.
@@ -105,7 +106,31 @@ func PostRefundBeforeCapture(order, buyer string, cur money.Currency, a money.Am
 	return move(RefundBeforeCapture, order, cur, BuyerHeld(buyer), BuyerAvailable(buyer), a)
 }
 
-// PostRefundAfterCapture takes money back from a seller who has not been paid out.
-func PostRefundAfterCapture(order, buyer, seller string, cur money.Currency, a money.Amount) (Transaction, error) {
-	return move(RefundAfterCapture, order, cur, SellerPending(seller), BuyerAvailable(buyer), a)
+// PostRefundAfterCapture takes money back from a seller who has not been paid out: the
+// buyer gets what was paid, a coupon's part goes where it came from. // spec: 22 §4.2
+func PostRefundAfterCapture(order, buyer, seller string, cur money.Currency, paid, coupon money.Amount) (Transaction, error) {
+	return split(RefundAfterCapture, order, cur, SellerPending(seller), -1, BuyerAvailable(buyer), paid, coupon)
+}
+
+// split moves what a buyer and a coupon paid together into (sign 1) or out of (-1) one
+// account.
+func split(kind Kind, ref string, cur money.Currency, one string, sign money.Amount, buyer string, paid, coupon money.Amount) (Transaction, error) {
+	if coupon == 0 && sign > 0 {
+		return move(kind, ref, cur, buyer, one, paid)
+	}
+	if coupon == 0 {
+		return move(kind, ref, cur, one, buyer, paid)
+	}
+	if paid < 0 || coupon < 0 {
+		return Transaction{}, fmt.Errorf("ledger: %s of %s and a coupon of %s for %s: neither may be negative", kind, paid, coupon, ref)
+	}
+	t, err := move(kind, ref, cur, PlatformCoupon, one, coupon)
+	if err != nil {
+		return t, err
+	}
+	t.entries = []Entry{{one, sign * (paid + coupon)}, {PlatformCoupon, -sign * coupon}}
+	if paid > 0 {
+		t.entries = append(t.entries, Entry{buyer, -sign * paid})
+	}
+	return t, nil
 }

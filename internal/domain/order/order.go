@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/domain/pricing"
+	"github.com/souk-market/souk/internal/ground/clock"
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/ground/money"
 )
@@ -87,8 +89,9 @@ type Order struct {
 	Source           string       // DIRECT, AUTO_RENEW, …
 	OriginOrderID    string
 	OriginLineID     string
-	Reason           string // why the platform ended it
-	PossiblyOrphaned bool   // refunded while the seller's last outcome was unknown // spec: 01 §2.3
+	Reason           string         // why the platform ended it
+	PossiblyOrphaned bool           // refunded while the seller's last outcome was unknown // spec: 01 §2.3
+	Breakdown        []pricing.Part // how the amount came about, as the buyer was shown it
 	CreatedAt        time.Time
 	PayDeadline      time.Time
 	PaidAt           time.Time
@@ -149,9 +152,16 @@ func (o *Order) CheckCancel() error {
 	return nil
 }
 
-// Expiry is the end of n periods counted from start; the zero time for goods
-// without end.
-type Expiry func(start time.Time, months int) time.Time
-
 // Months is the term of the line in months; 0 without end.
 func (l *Line) Months() int { return l.PeriodType.Months() * l.PeriodNumber }
+
+// End is the end of the line's term begun at start; the zero time without end.
+func (l *Line) End(start time.Time, zone *time.Location) time.Time {
+	switch {
+	case l.PeriodType == catalog.Day:
+		return start.Add(time.Duration(l.PeriodNumber) * 24 * time.Hour)
+	case l.Months() > 0:
+		return clock.AddMonths(start, l.Months(), zone)
+	}
+	return time.Time{}
+}

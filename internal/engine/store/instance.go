@@ -8,22 +8,22 @@ import (
 	"github.com/souk-market/souk/internal/ground/clock"
 )
 
-const instanceColumns = `id, buyer_id, seller_id, product_id, order_id, order_line_id, offer_id, sku_code, quantity, status, reason, freeze_reasons, seller_instance_id, id_substitute, entry_sealed, effective_at, expire_at, version`
+const instanceColumns = `id, buyer_id, seller_id, product_id, order_id, order_line_id, offer_id, sku_code, quantity, status, reason, freeze_reasons, seller_instance_id, id_substitute, entry_sealed, effective_at, expire_at, trial, auto_renew, auto_periods, plan_no, version`
 
 func scanInstance(r row, i *instance.Instance) error {
 	var effective, expire int64
 	var reasons string
 	err := r.Scan(&i.ID, &i.BuyerID, &i.SellerID, &i.ProductID, &i.OrderID, &i.OrderLineID, &i.OfferID, &i.SKUCode, &i.Quantity, &i.Status, &i.Reason, &reasons,
-		&i.SellerInstanceID, &i.IDSubstitute, &i.EntrySealed, &effective, &expire, &i.Version)
+		&i.SellerInstanceID, &i.IDSubstitute, &i.EntrySealed, &effective, &expire, &i.Trial, &i.AutoRenew, &i.AutoPeriods, &i.PlanNo, &i.Version)
 	i.EffectiveAt, i.ExpireAt, i.FreezeReasons = clock.FromMicros(effective), clock.FromMicros(expire), instance.ReadReasons(reasons)
 	return err
 }
 
 // InsertInstance adds an instance.
 func InsertInstance(ctx context.Context, tx *Tx, i *instance.Instance) error {
-	_, err := tx.Exec(ctx, `INSERT INTO instance (`+instanceColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+	_, err := tx.Exec(ctx, `INSERT INTO instance (`+instanceColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
 		i.ID, i.BuyerID, i.SellerID, i.ProductID, i.OrderID, i.OrderLineID, i.OfferID, i.SKUCode, i.Quantity, i.Status, i.Reason, i.ReasonsText(),
-		i.SellerInstanceID, i.IDSubstitute, i.EntrySealed, clock.Micros(i.EffectiveAt), clock.Micros(i.ExpireAt), i.Version)
+		i.SellerInstanceID, i.IDSubstitute, i.EntrySealed, clock.Micros(i.EffectiveAt), clock.Micros(i.ExpireAt), i.Trial, i.AutoRenew, i.AutoPeriods, i.PlanNo, i.Version)
 	return err
 }
 
@@ -53,8 +53,8 @@ func Instances(ctx context.Context, tx *Tx, s Scope, after string, limit int) ([
 
 // SaveInstance writes what changes in an instance's life; the row must be locked.
 func SaveInstance(ctx context.Context, tx *Tx, i *instance.Instance) error {
-	return mustOne(tx.Exec(ctx, `UPDATE instance SET status = $1, reason = $2, freeze_reasons = $3, seller_instance_id = $4, id_substitute = $5, entry_sealed = $6, effective_at = $7, expire_at = $8, quantity = $9, offer_id = $10, sku_code = $11 WHERE id = $12`,
-		i.Status, i.Reason, i.ReasonsText(), i.SellerInstanceID, i.IDSubstitute, i.EntrySealed, clock.Micros(i.EffectiveAt), clock.Micros(i.ExpireAt), i.Quantity, i.OfferID, i.SKUCode, i.ID))
+	return mustOne(tx.Exec(ctx, `UPDATE instance SET status = $1, reason = $2, freeze_reasons = $3, seller_instance_id = $4, id_substitute = $5, entry_sealed = $6, effective_at = $7, expire_at = $8, quantity = $9, offer_id = $10, sku_code = $11, trial = $12, auto_renew = $13, auto_periods = $14, plan_no = $15 WHERE id = $16`,
+		i.Status, i.Reason, i.ReasonsText(), i.SellerInstanceID, i.IDSubstitute, i.EntrySealed, clock.Micros(i.EffectiveAt), clock.Micros(i.ExpireAt), i.Quantity, i.OfferID, i.SKUCode, i.Trial, i.AutoRenew, i.AutoPeriods, i.PlanNo, i.ID))
 }
 
 const ownerQuery = `SELECT id FROM instance WHERE seller_id = $1 AND seller_instance_id = $2 AND seller_instance_id <> ''`

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/order"
@@ -10,13 +11,17 @@ import (
 	"github.com/souk-market/souk/internal/ground/money"
 )
 
-const orderColumns = `id, type, status, buyer_id, placed_by, seller_id, product_id, currency, amount_list, amount_deal, amount_coupon, amount_paid, source, origin_order_id, origin_line_id, reason, possibly_orphaned, created_at, pay_deadline, paid_at, completed_at`
+const orderColumns = `id, type, status, buyer_id, placed_by, seller_id, product_id, currency, amount_list, amount_deal, amount_coupon, amount_paid, source, origin_order_id, origin_line_id, reason, possibly_orphaned, breakdown, created_at, pay_deadline, paid_at, completed_at`
 
 func scanOrder(r row, o *order.Order) error {
 	var created, deadline, paid, completed int64
+	var breakdown string
 	err := r.Scan(&o.ID, &o.Type, &o.Status, &o.BuyerID, &o.PlacedBy, &o.SellerID, &o.ProductID, &o.Currency, &o.AmountList, &o.AmountDeal, &o.AmountCoupon, &o.AmountPaid,
-		&o.Source, &o.OriginOrderID, &o.OriginLineID, &o.Reason, &o.PossiblyOrphaned, &created, &deadline, &paid, &completed)
+		&o.Source, &o.OriginOrderID, &o.OriginLineID, &o.Reason, &o.PossiblyOrphaned, &breakdown, &created, &deadline, &paid, &completed)
 	o.CreatedAt, o.PayDeadline, o.PaidAt, o.CompletedAt = clock.FromMicros(created), clock.FromMicros(deadline), clock.FromMicros(paid), clock.FromMicros(completed)
+	if err == nil && breakdown != "[]" {
+		err = json.Unmarshal([]byte(breakdown), &o.Breakdown)
+	}
 	return err
 }
 
@@ -42,9 +47,17 @@ func scanLine(r row, l *order.Line) error {
 // InsertOrder adds an order with its lines. A taken id is a unique violation:
 // the caller draws another. // spec: 01 §7
 func InsertOrder(ctx context.Context, tx *Tx, o *order.Order) error {
-	if _, err := tx.Exec(ctx, `INSERT INTO orders (`+orderColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+	breakdown := "[]"
+	if len(o.Breakdown) > 0 {
+		text, err := json.Marshal(o.Breakdown)
+		if err != nil {
+			return err
+		}
+		breakdown = string(text)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO orders (`+orderColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
 		o.ID, o.Type, o.Status, o.BuyerID, o.PlacedBy, o.SellerID, o.ProductID, o.Currency, o.AmountList, o.AmountDeal, o.AmountCoupon, o.AmountPaid,
-		o.Source, o.OriginOrderID, o.OriginLineID, o.Reason, o.PossiblyOrphaned, clock.Micros(o.CreatedAt), clock.Micros(o.PayDeadline), clock.Micros(o.PaidAt), clock.Micros(o.CompletedAt)); err != nil {
+		o.Source, o.OriginOrderID, o.OriginLineID, o.Reason, o.PossiblyOrphaned, breakdown, clock.Micros(o.CreatedAt), clock.Micros(o.PayDeadline), clock.Micros(o.PaidAt), clock.Micros(o.CompletedAt)); err != nil {
 		return err
 	}
 	for _, l := range o.Lines {

@@ -92,6 +92,26 @@ func (h *Handler) changeSecret(method, pattern string, status int, f func(ctx co
 	h.changing(method, pattern, status, true, f)
 }
 
+// changeAfter is change with something that has to be asked outside the transaction first, unless the change is a
+// repetition whose answer is known.
+func (h *Handler) changeAfter(method, pattern string, status int, before func(ctx context.Context, c *call) error, f func(ctx context.Context, tx *kernel.Tx, c *call) (any, error)) {
+	h.mux.HandleFunc(method+" "+Prefix+pattern, func(w http.ResponseWriter, r *http.Request) {
+		h.answer(w, r, func(c *call) (int, []byte, error) {
+			if c.actor.Anonymous() {
+				return 0, nil, fault.New(fault.Unauthenticated, "unauthenticated", "send a personal access token: Authorization: Bearer …")
+			}
+			known, err := h.Kernel.Known(r.Context(), c.actor.PersonID, r.Header.Get("Idempotency-Key"))
+			if err == nil && !known {
+				err = before(r.Context(), c)
+			}
+			if err != nil {
+				return 0, nil, err
+			}
+			return h.mutate(w, c, status, false, func(ctx context.Context, tx *kernel.Tx) (any, error) { return f(ctx, tx, c) })
+		})
+	})
+}
+
 func (h *Handler) changing(method, pattern string, status int, secret bool, f func(ctx context.Context, tx *kernel.Tx, c *call) (any, error)) {
 	h.mux.HandleFunc(method+" "+Prefix+pattern, func(w http.ResponseWriter, r *http.Request) {
 		h.answer(w, r, func(c *call) (int, []byte, error) {

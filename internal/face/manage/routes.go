@@ -108,6 +108,9 @@ func readSettings(b *body) catalog.Settings {
 		ReadyWithoutInfo: b.flag("ready_without_info"), SendUser: b.flag("send_user"), SendMobile: b.flag("send_mobile"), SendEmail: b.flag("send_email"),
 		SealBits: int(b.whole("seal_bits", 0)), ProductInfoText: b.flag("product_info_text"),
 	}
+	if l := b.sub("purchase_limit"); l != nil {
+		s.PurchaseLimit = &catalog.PurchaseLimit{Orders: int(l.whole("orders", 0)), Pieces: l.whole("pieces", 0), OneAtATime: l.flag("one_at_a_time")}
+	}
 	if p := b.sub("profile"); p != nil {
 		s.Profile = map[string][]string{}
 		for _, m := range p.object.Members {
@@ -120,7 +123,7 @@ func readSettings(b *body) catalog.Settings {
 func (h *Handler) orders() {
 	h.change("POST", "/orders", http.StatusCreated, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 		in := trade.NewOrder{OfferID: c.body.text("product_id"), PeriodNumber: c.body.whole("period_number", 1), Quantity: c.body.whole("quantity", 1),
-			AcceptAgreement: c.body.flag("accept_agreement"), ExpectedAmount: c.body.text("expected_amount")}
+			AcceptAgreement: c.body.flag("accept_agreement"), ExpectedAmount: c.body.text("expected_amount"), Trial: c.body.flag("trial")}
 		if err := c.body.bad.Err(); err != nil {
 			return nil, err
 		}
@@ -169,46 +172,6 @@ func orderOrNil(o *order.Order, err error) (any, error) {
 		return nil, err
 	}
 	return viewOrder(o), nil
-}
-
-func (h *Handler) instances() {
-	h.read("/instances", func(c *call) (any, error) {
-		mark, limit, err := page(c.Request, 1)
-		if err != nil {
-			return nil, err
-		}
-		after := ""
-		if mark != nil {
-			after = mark[0]
-		}
-		is, err := h.Delivery.Instances(c.Context(), c.actor, after, limit+1)
-		if err != nil {
-			return nil, err
-		}
-		var ss []delivery.Service
-		for _, i := range is {
-			ss = append(ss, delivery.Service{Instance: i})
-		}
-		return listOf(ss, limit, viewInstance, func(s delivery.Service) string { return cursor.Encode(s.Instance.ID) }), nil
-	})
-	h.read("/instances/{id}", func(c *call) (any, error) {
-		s, err := h.Delivery.Instance(c.Context(), c.actor, c.PathValue("id"))
-		return viewInstance(s), err
-	})
-	// A look at live details calls the seller: it is no change and no transaction.
-	h.mux.HandleFunc("POST "+Prefix+"/instances/{id}/details", func(w http.ResponseWriter, r *http.Request) {
-		h.answer(w, r, func(c *call) (int, []byte, error) {
-			s, err := h.Delivery.Details(r.Context(), c.actor, r.PathValue("id"))
-			return http.StatusOK, encode(viewInstance(s)), err
-		})
-	})
-	h.change("POST", "/instances/{id}/renew", http.StatusCreated, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
-		in := trade.Renewal{InstanceID: c.PathValue("id"), OfferID: c.body.text("product_id"), PeriodNumber: c.body.whole("period_number", 1)}
-		if err := c.body.bad.Err(); err != nil {
-			return nil, err
-		}
-		return orderOrNil(h.Trade.Renew(ctx, tx, c.actor, in))
-	})
 }
 
 func (h *Handler) attempts() {

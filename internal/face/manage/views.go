@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/internal/domain/order"
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/delivery"
+	"github.com/souk-market/souk/internal/service/trade"
 )
 
 // stamp is RFC 3339 in UTC; the zero time is null.
@@ -95,6 +96,8 @@ type orderView struct {
 	OriginOrderID    string     `json:"origin_order_id,omitempty"`
 	Reason           string     `json:"reason,omitempty"`
 	PossiblyOrphaned bool       `json:"possibly_orphaned"`
+	Source           string     `json:"source"`
+	Breakdown        []partView `json:"breakdown"`
 	CreatedAt        *string    `json:"created_at"`
 	PayDeadline      *string    `json:"pay_deadline"`
 	PaidAt           *string    `json:"paid_at"`
@@ -106,7 +109,7 @@ func viewOrder(o *order.Order) orderView {
 	v := orderView{
 		ID: o.ID, Type: string(o.Type), Status: string(o.Status), BuyerID: o.BuyerID, SellerID: o.SellerID, Currency: string(o.Currency),
 		AmountList: o.AmountList.String(), AmountDeal: o.AmountDeal.String(), AmountCoupon: o.AmountCoupon.String(), AmountPaid: o.AmountPaid.String(),
-		OriginOrderID: o.OriginOrderID, Reason: o.Reason, PossiblyOrphaned: o.PossiblyOrphaned,
+		OriginOrderID: o.OriginOrderID, Reason: o.Reason, PossiblyOrphaned: o.PossiblyOrphaned, Source: o.Source, Breakdown: viewParts(o),
 		CreatedAt: stamp(o.CreatedAt), PayDeadline: stamp(o.PayDeadline), PaidAt: stamp(o.PaidAt), CompletedAt: stamp(o.CompletedAt), Lines: []lineView{},
 	}
 	for _, l := range o.Lines {
@@ -133,6 +136,10 @@ type instanceView struct {
 	OrderID          string          `json:"order_id"`
 	EffectiveAt      *string         `json:"effective_at"`
 	ExpireAt         *string         `json:"expire_at"`
+	Trial            bool            `json:"trial"`
+	AutoRenew        bool            `json:"auto_renew"`
+	AutoPeriods      int             `json:"auto_renew_period_number"`
+	RefundableUntil  *string         `json:"refundable_until"`
 	Entry            *instance.Entry `json:"entry"`
 }
 
@@ -141,6 +148,7 @@ func viewInstance(s delivery.Service) instanceView {
 	v := instanceView{
 		ID: i.ID, SellerInstanceID: i.SellerInstanceID, Status: string(i.Status), Reason: i.Reason, FreezeReasons: []string{}, BuyerID: i.BuyerID, SellerID: i.SellerID,
 		ProductID: i.OfferID, SKUCode: i.SKUCode, Quantity: i.Quantity, OrderID: i.OrderID, EffectiveAt: stamp(i.EffectiveAt), ExpireAt: stamp(i.ExpireAt), Entry: s.Entry,
+		Trial: i.Trial, AutoRenew: i.AutoRenew, AutoPeriods: max(i.AutoPeriods, 1), RefundableUntil: stamp(trade.RefundableUntil(&i)),
 	}
 	for _, r := range i.FreezeReasons {
 		v.FreezeReasons = append(v.FreezeReasons, string(r))

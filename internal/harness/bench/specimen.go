@@ -189,7 +189,7 @@ func (s *specimen) delivered(some func(string, string, ...any) []row, one func(s
 	lineID := line.vals[line.at("id")]
 	attempts := some("attempt", "order_line_id = $1 ORDER BY id", lineID)
 	period := one("period", "order_line_id = $1", lineID)
-	expire := one("job", "order_line_id = $1 AND kind = $2", lineID, trade.JobExpire)
+	expire := one("job", "order_line_id = $1 AND kind = $2", lineID, trade.JobTerm)
 	capture := one("ledger_transaction", "kind = 'capture' AND ref = $1", lineID)
 	notice := one("notice", "order_id = $1", o.vals[o.at("id")])
 	if len(attempts) != 1 || capture.table == "" || notice.table == "" || period.table == "" || expire.table == "" {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	domain "github.com/souk-market/souk/internal/domain/delivery"
+	"github.com/souk-market/souk/internal/domain/order"
 	"github.com/souk-market/souk/internal/engine/jobs"
 	"github.com/souk-market/souk/internal/engine/outbound"
 	"github.com/souk-market/souk/internal/engine/store"
@@ -85,8 +86,13 @@ func (d *Delivery) perform(ctx context.Context, j store.Job, owner string) error
 // drop ends a job that has become meaningless before anything of it was sent.
 func (d *Delivery) drop(ctx context.Context, p *plan, owner string) error {
 	err := d.k.DB.Write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		if p.inst != nil {
-			if _, err := store.LockInstance(ctx, tx, store.Everything, p.inst.ID); err != nil {
+		c := &outcome{d: d, p: p, now: d.k.Clock.Now()}
+		if err := c.lock(ctx, tx); err != nil {
+			return err
+		}
+		// A change that is never sent is given back.
+		if p.job.Kind == string(domain.Upgrade) && c.l.Status == order.LineProvisioning {
+			if err := d.trade.ChangeFailed(ctx, tx, c.o, c.l, p.product, p.skip, false, c.now); err != nil {
 				return err
 			}
 		}

@@ -97,48 +97,16 @@ func (d *Delivery) Details(ctx context.Context, a access.Actor, id string) (Serv
 	}); err != nil {
 		return s, err
 	}
-	m, problem := d.render(p)
-	m.creates = false // a late answer has nothing to say
-	if problem != nil {
-		return s, fault.Wrap(problem, fault.Unavailable, "seller_unreachable", "the seller's server cannot be asked: %s", problem)
-	}
-	att := p.attempt(d.k, m, j.Occasion)
-	err = d.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		if _, err := store.LockInstance(ctx, tx, store.Everything, id); err != nil {
-			return err
-		}
-		js, err := store.ChainJobs(ctx, tx, id) // calls of one instance are strictly sequential // spec: 02 §2.7
-		if err != nil {
-			return err
-		}
-		for _, other := range js {
-			if other.State == store.JobRunning {
-				return fault.New(fault.Conflict, "call_running", "a call for this service is under way; try again in a moment")
-			}
-		}
-		att.Number = 1
-		return store.InsertAttempt(ctx, tx, att)
-	})
+	r, att, err := d.ask(ctx, p, j.Occasion)
 	if err != nil {
 		return s, err
 	}
-	r := d.send(ctx, p, att, m)
-	c := &outcome{d: d, p: p, a: att, r: r, now: d.k.Clock.Now(), inst: &s.Instance}
-	c.fill()
 	app := r.verdict.App
 	if len(r.verdict.Info) == 1 {
 		app = r.verdict.Info[0].App
 	}
-	switch {
-	case r.verdict.Unknown:
-		att.State = store.AttemptUnknown
-	case r.verdict.OK:
-		att.State = store.AttemptSuccess
-		if r.verdict.InstanceID != "" {
-			c.keepID(r.verdict.InstanceID, false) // only to log an anomaly: nothing is saved
-		}
-	default:
-		att.State = store.AttemptFailed
+	if r.verdict.OK && r.verdict.InstanceID != "" {
+		(&outcome{a: att, inst: &s.Instance}).keepID(r.verdict.InstanceID, false) // only to log an anomaly: nothing is saved
 	}
 	if err := d.k.Change(context.WithoutCancel(ctx), func(ctx context.Context, tx *kernel.Tx) error {
 		att.Detail = cut(att.Detail, 2000)
@@ -167,6 +135,98 @@ func (d *Delivery) Details(ctx context.Context, a access.Actor, id string) (Serv
 		s.Entry = &e
 	}
 	return s, nil
+}
+
+// ask makes one call beside the jobs, in its turn among the calls of the instance
+// (02 §2.7), and fills its attempt, which the caller closes.
+func (d *Delivery) ask(ctx context.Context, p *plan, occasion string) (reply, *store.Attempt, error) {
+	m, problem := d.render(p)
+	m.creates = false // a late answer has nothing to say
+	if problem != nil {
+		return reply{}, nil, fault.Wrap(problem, fault.Unavailable, "seller_unreachable", "the seller's server cannot be asked: %s", problem)
+	}
+	att := p.attempt(d.k, m, occasion)
+	err := d.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		if _, err := store.LockInstance(ctx, tx, store.Everything, p.inst.ID); err != nil {
+			return err
+		}
+		js, err := store.ChainJobs(ctx, tx, p.inst.ID)
+		if err != nil {
+			return err
+		}
+		for _, other := range js {
+			if other.State == store.JobRunning {
+				return fault.New(fault.Conflict, "call_running", "a call for this service is under way; try again in a moment")
+			}
+		}
+		att.Number = 1
+		return store.InsertAttempt(ctx, tx, att)
+	})
+	if err != nil {
+		return reply{}, nil, err
+	}
+	r := d.send(ctx, p, att, m)
+	(&outcome{d: d, p: p, a: att, r: r}).fill()
+	switch {
+	case r.verdict.Unknown:
+		att.State = store.AttemptUnknown
+	case r.verdict.OK:
+		att.State = store.AttemptSuccess
+	default:
+		att.State = store.AttemptFailed
+	}
+	return r, att, nil
+}
+
+// CheckChange asks a V2 seller whether a renewal may change a service to another size: one
+// call, no repetition. Anything but agreement refuses the change with the seller's words.
+// spec: 11 §4.7, 22 §3.5
+func (d *Delivery) CheckChange(ctx context.Context, a access.Actor, id, offerID string, quantity int64) error {
+	s, err := d.Instance(ctx, a, id)
+	if err != nil {
+		return err
+	}
+	if err := kernel.May(a, access.InstanceRenew); err != nil {
+		return err
+	}
+	j := store.Job{Kind: string(domain.Check), Occasion: "live", SellerID: s.Instance.SellerID, OrderID: s.Instance.OrderID, OrderLineID: s.Instance.OrderLineID, InstanceID: id}
+	var p *plan
+	if err := d.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		target, err := store.OfferByID(ctx, tx, offerID)
+		if err != nil {
+			return kernel.Missing(err, "product")
+		}
+		if target.Product.ID != s.Instance.ProductID || target.Product.Protocol != catalog.V2 {
+			return fault.New(fault.Rule, "other_specification", "this product cannot be changed to that together with a renewal")
+		}
+		call := trade.Call{OfferID: target.Offer.ID, SKUCode: target.SKU.Code}
+		if target.SKU.Attributes.Quantity != nil {
+			call.Linear = quantity
+		}
+		j.Payload = call.Text()
+		p, err = d.load(ctx, tx, j)
+		return err
+	}); err != nil {
+		return err
+	}
+	if p.skip != "" {
+		return fault.New(fault.Conflict, "instance_state", "%s", p.skip)
+	}
+	r, att, err := d.ask(ctx, p, j.Occasion)
+	if err != nil {
+		return err
+	}
+	if err := d.k.Change(context.WithoutCancel(ctx), func(ctx context.Context, tx *kernel.Tx) error {
+		att.Detail = cut(att.Detail, 2000)
+		return store.CloseAttempt(ctx, tx, att)
+	}); err != nil {
+		return err
+	}
+	d.log(att)
+	if !r.verdict.OK {
+		return fault.New(fault.Rule, "seller_refuses_change", "the seller does not agree to this change: %s", explain(r.verdict))
+	}
+	return nil
 }
 
 // explainShort tells a buyer which check failed, without the seller's words.

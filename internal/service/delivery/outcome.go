@@ -123,10 +123,15 @@ func (c *outcome) decide(ctx context.Context, tx *kernel.Tx) error {
 		v.OK = true
 		c.a.Detail = join(c.a.Detail, "not known to the seller: counts as released")
 	}
-	if v.OK {
-		return c.done(ctx, tx)
+	if !v.OK {
+		return c.failed(ctx, tx)
 	}
-	return c.failed(ctx, tx)
+	if c.p.what == domain.Upgrade && c.l.Status == order.LineProvisioning {
+		if err := c.d.trade.Changed(ctx, tx, c.o, c.l, c.inst, c.now); err != nil {
+			return err
+		}
+	}
+	return c.done(ctx, tx)
 }
 
 // done closes a call that the seller has done.
@@ -282,7 +287,7 @@ func (c *outcome) failed(ctx context.Context, tx *kernel.Tx) error {
 	if !v.Unknown {
 		c.a.State = store.AttemptFailed
 	}
-	if c.p.what == domain.Create {
+	if domain.RefundsWhenExhausted(c.p.what) {
 		return c.giveUp(ctx, tx, explain(v), v.Unknown && c.r.wrote)
 	}
 	if err := c.tell(ctx, tx, "call.failed_for_good"); err != nil {
@@ -294,13 +299,16 @@ func (c *outcome) failed(ctx context.Context, tx *kernel.Tx) error {
 	return store.FinishJob(ctx, tx, j.ID, c.owner, j.Chain, store.JobFailed, explain(v), tries, c.now)
 }
 
-// giveUp ends a create for good.
+// giveUp ends a create or a change for good.
 func (c *outcome) giveUp(ctx context.Context, tx *kernel.Tx, reason string, unknown bool) error {
 	if err := store.FinishJob(ctx, tx, c.p.job.ID, c.owner, c.p.job.Chain, store.JobFailed, reason, c.p.job.Tries+1, c.now); err != nil {
 		return err
 	}
 	if err := c.d.k.Tell(ctx, tx, kernel.OperatorDesk, "call.failed_for_good", c.o.ID, c.a.ID, c.params()); err != nil {
 		return err
+	}
+	if c.p.what == domain.Upgrade {
+		return c.d.trade.ChangeFailed(ctx, tx, c.o, c.l, c.p.product, reason, unknown, c.now)
 	}
 	return c.d.trade.GiveUp(ctx, tx, c.o, c.l, c.inst, c.p.product, reason, unknown, c.now)
 }

@@ -121,7 +121,7 @@ func (p *plan) meaningless() string {
 		}
 		return ""
 	}
-	if p.inst.Ended() {
+	if p.inst.Ended() || p.what == domain.Upgrade && p.inst.Status == instance.Frozen { // spec: 02 §2.7
 		return "the instance is " + string(p.inst.Status)
 	}
 	return ""

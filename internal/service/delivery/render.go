@@ -93,6 +93,13 @@ func activityName(p *plan) string {
 		return string(v1.ActivityNewInstance)
 	case domain.Refresh:
 		return string(v1.ActivityRefreshInstance)
+	case domain.Upgrade:
+		if one {
+			return string(v1.ActivityUpgrade)
+		}
+		return string(v2.ActivityUpgradeInstance)
+	case domain.Check:
+		return string(v2.ActivityChangeInstanceCheck)
 	case domain.Release:
 		return string(v1.ActivityReleaseInstance)
 	case domain.Notify:
@@ -122,6 +129,9 @@ func (d *Delivery) renderV1(p *plan, m message) (production.Request, error) {
 			CustomerID: p.buyer.ID, CustomerName: p.buyer.Name, BusinessID: m.businessID, OrderID: p.order.ID, SKUCode: p.line.SKUCode, ProductID: p.line.OfferID,
 			ChargingMode: chargingV1(p.line.Charging), PeriodType: string(p.line.PeriodType), PeriodNumber: p.line.PeriodNumber, OrderAmount: p.call.Amount,
 		}
+		if p.line.PeriodType == catalog.Day { // trials have no period members // spec: 01 §2.6
+			n.Trial, n.PeriodType, n.PeriodNumber = true, "", 0
+		}
 		if !p.line.AnnouncedExpiry.IsZero() {
 			n.ExpireTime = v1.ExpireTime(p.line.AnnouncedExpiry, d.k.ExpireZone)
 		}
@@ -140,7 +150,13 @@ func (d *Delivery) renderV1(p *plan, m message) (production.Request, error) {
 		call = n
 	case domain.Refresh:
 		call = v1.RefreshInstance{OrderID: p.order.ID, InstanceID: p.inst.SellerInstanceID, ProductID: p.call.OfferID, ExpireTime: v1.ExpireTime(clock.FromMicros(p.call.Expiry), d.k.ExpireZone),
-			PeriodType: string(p.line.PeriodType), PeriodNumber: p.line.PeriodNumber, OrderAmount: p.call.Amount}
+			PeriodType: string(p.line.PeriodType), PeriodNumber: p.line.PeriodNumber, OrderAmount: p.call.Amount, TrialToFormal: p.call.Scene == trade.SceneConvert}
+	case domain.Upgrade:
+		u := v1.Upgrade{InstanceID: p.inst.SellerInstanceID, OrderID: p.order.ID, SKUCode: p.line.SKUCode, ProductID: p.line.OfferID}
+		if p.line.Linear {
+			u.Quantity.Amount = p.line.Quantity
+		}
+		call = u
 	case domain.Expire:
 		call = v1.ExpireInstance{InstanceID: p.inst.SellerInstanceID, OrderID: p.inst.OrderID}
 	case domain.Release:
@@ -212,6 +228,11 @@ func (d *Delivery) renderV2(p *plan, m message) (production.Request, error) {
 	case p.what == domain.Refresh:
 		call = v2.RefreshInstance{Scene: p.call.Scene, OrderID: p.order.ID, OrderLineID: p.line.ID, InstanceID: p.inst.SellerInstanceID, ProductID: p.call.OfferID,
 			ExpireTime: v2.ExpireTime(clock.FromMicros(p.call.Expiry))}
+	case p.what == domain.Upgrade:
+		call = v2.UpgradeInstance{InstanceID: p.inst.SellerInstanceID, OrderID: p.order.ID, OrderLineID: p.line.ID}
+	case p.what == domain.Check:
+		call = v2.ChangeInstanceCheck{InstanceID: p.inst.SellerInstanceID, AsString: p.product.Settings.ProductInfoText,
+			Product: v2.ProductInfo{SKUCode: p.call.SKUCode, ProductID: p.call.OfferID, LinearValue: p.call.Linear}}
 	case p.what == domain.Expire:
 		call = v2.UpdateInstanceStatus{InstanceID: p.inst.SellerInstanceID, Status: v2.StatusFreeze}
 	case p.what == domain.Thaw:

@@ -175,6 +175,19 @@ func (k *Kernel) Mutate(ctx context.Context, r Request, f func(ctx context.Conte
 	return reply, Translate(err)
 }
 
+// Known tells whether the answer of a key is stored.
+func (k *Kernel) Known(ctx context.Context, caller, key string) (known bool, err error) {
+	if key == "" {
+		return false, nil
+	}
+	err = k.Read(ctx, func(ctx context.Context, tx *Tx) error {
+		r, err := store.StoredReply(ctx, tx, caller, key)
+		known = r != nil
+		return err
+	})
+	return known, err
+}
+
 // Change is Mutate without a key and a reply.
 func (k *Kernel) Change(ctx context.Context, f func(ctx context.Context, tx *Tx) error) error {
 	_, err := k.Mutate(ctx, Request{}, func(ctx context.Context, tx *Tx) (Reply, error) { return Reply{}, f(ctx, tx) })

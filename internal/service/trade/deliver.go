@@ -29,7 +29,9 @@ type Call struct {
 	Unknown   bool   `json:"unknown,omitempty"`   // some attempt of this call had an unknown outcome // spec: 02 §1.15
 	Scene     string `json:"scene,omitempty"`     // refresh // spec: 11 §4.3
 	Expiry    int64  `json:"expiry,omitempty"`    // refresh: the new end, micros
-	OfferID   string `json:"offer_id,omitempty"`  // refresh: only when the term's kind changed
+	OfferID   string `json:"offer_id,omitempty"`  // refresh: only when the term's kind changed; check: the target
+	SKUCode   string `json:"sku_code,omitempty"`  // check: the target
+	Linear    int64  `json:"linear,omitempty"`    // check: the target's number, where it is sold by number
 	Amount    string `json:"amount,omitempty"`    // orderAmount on the wire
 	ReplayOf  string `json:"replay_of,omitempty"` // replay: the attempt whose message is sent again
 }
@@ -113,24 +115,18 @@ func (t *Trade) notifySeller(ctx context.Context, tx *kernel.Tx, o *order.Order,
 func (t *Trade) Activate(ctx context.Context, tx *kernel.Tx, o *order.Order, l *order.Line, inst *instance.Instance, now time.Time) error {
 	inst.Status, inst.EffectiveAt = instance.Active, now
 	l.Status, l.EffectiveAt = order.LineDelivered, now
-	if m := l.Months(); m > 0 {
-		inst.ExpireAt = clock.AddMonths(now, m, t.k.Zone)
-		l.ExpireAt = inst.ExpireAt
-		if err := store.InsertPeriod(ctx, tx, store.Period{InstanceID: inst.ID, OrderLineID: l.ID, StartsAt: now, EndsAt: inst.ExpireAt, State: "CURRENT"}); err != nil {
+	if end := l.End(now, t.k.Zone); !end.IsZero() {
+		inst.ExpireAt, l.ExpireAt, inst.Trial = end, end, o.Type == order.Trial
+		if err := store.InsertPeriod(ctx, tx, store.Period{InstanceID: inst.ID, OrderLineID: l.ID, StartsAt: now, EndsAt: inst.ExpireAt, State: periodCurrent}); err != nil {
 			return err
 		}
-		if err := t.queueExpiry(ctx, tx, inst); err != nil {
+		// The first event is before the end, so neither grace nor terms bought ahead matter yet.
+		if err := t.follow(ctx, tx, inst, instance.Plan{End: end, Trial: inst.Trial, Zone: t.k.Zone}, now); err != nil {
 			return err
 		}
 	}
-	if l.AmountPaid > 0 {
-		post, err := ledger.PostCapture(l.ID, o.BuyerID, o.SellerID, o.Currency, l.AmountPaid)
-		if err != nil {
-			return err
-		}
-		if err := store.Post(ctx, tx, t.k.Row(), post, now); err != nil {
-			return err
-		}
+	if err := t.capture(ctx, tx, o, l, now); err != nil {
+		return err
 	}
 	if err := store.SaveInstance(ctx, tx, inst); err != nil {
 		return err
@@ -156,10 +152,16 @@ func (t *Trade) completeWhenDone(ctx context.Context, tx *kernel.Tx, o *order.Or
 	return store.SaveOrder(ctx, tx, o)
 }
 
-// queueExpiry queues what happens when the instance's term ends.
-func (t *Trade) queueExpiry(ctx context.Context, tx *kernel.Tx, inst *instance.Instance) error {
-	_, err := t.k.Queue.Add(ctx, tx, store.Job{Kind: JobExpire, Lane: jobs.Platform, DueAt: inst.ExpireAt, InstanceID: inst.ID, SellerID: inst.SellerID, OrderID: inst.OrderID, OrderLineID: inst.OrderLineID})
-	return err
+// capture gives the seller what a line cost. // spec: 01 §4.2
+func (t *Trade) capture(ctx context.Context, tx *kernel.Tx, o *order.Order, l *order.Line, now time.Time) error {
+	if l.AmountPaid == 0 && o.AmountCoupon == 0 {
+		return nil
+	}
+	post, err := ledger.PostCapture(l.ID, o.BuyerID, o.SellerID, o.Currency, l.AmountPaid, o.AmountCoupon)
+	if err != nil {
+		return err
+	}
+	return store.Post(ctx, tx, t.k.Row(), post, now)
 }
 
 // GiveUp ends a line whose creation failed for good: an UNSUBSCRIBE order, the full
@@ -168,16 +170,8 @@ func (t *Trade) queueExpiry(ctx context.Context, tx *kernel.Tx, inst *instance.I
 // is told the order to look for. A V2 instance that was made and never became ready
 // is released with the unsubscription order. // spec: 01 §2.1–2.3, §2.6, §2.11, 22 §2.5
 func (t *Trade) GiveUp(ctx context.Context, tx *kernel.Tx, o *order.Order, l *order.Line, inst *instance.Instance, p catalog.Product, reason string, unknown bool, now time.Time) error {
-	un := &order.Order{
-		ID: ident.Order(now, t.k.Zone), Type: order.Unsubscribe, Status: order.Completed, BuyerID: o.BuyerID, PlacedBy: kernel.System.PersonID, SellerID: o.SellerID, ProductID: o.ProductID,
-		Currency: o.Currency, AmountDeal: -l.AmountPaid, AmountPaid: -l.AmountPaid, Source: "DELIVERY_FAILED", OriginOrderID: o.ID, OriginLineID: l.ID, Reason: reason,
-		CreatedAt: now, PaidAt: now, CompletedAt: now,
-	}
-	line := *l
-	line.ID, line.OrderID, line.Number = ident.OrderLine(un.ID, 1), un.ID, 1
-	line.AmountDeal, line.AmountPaid, line.Status, line.FirstBusinessID = -l.AmountPaid, -l.AmountPaid, order.LineRefunded, ""
-	un.Lines = []order.Line{line}
-	if err := store.InsertOrder(ctx, tx, un); err != nil {
+	un, err := t.unsubscription(ctx, tx, o, l, "DELIVERY_FAILED", reason, now)
+	if err != nil {
 		return err
 	}
 	if l.AmountPaid > 0 {
@@ -189,14 +183,44 @@ func (t *Trade) GiveUp(ctx context.Context, tx *kernel.Tx, o *order.Order, l *or
 			return err
 		}
 	}
-	l.Status = order.LineRefunded
-	if err := store.SaveLine(ctx, tx, l); err != nil {
-		return err
-	}
 	inst.Status, inst.Reason = instance.Failed, "refunded"
 	if err := store.SaveInstance(ctx, tx, inst); err != nil {
 		return err
 	}
+	if inst.SellerInstanceID != "" {
+		if err := t.ReleaseOrphan(ctx, tx, inst, p.Protocol, un.ID, un.Lines[0].ID, now); err != nil {
+			return err
+		}
+	}
+	return t.tellFailed(ctx, tx, o, l, un, p, reason, unknown, now)
+}
+
+// unsubscription books the order that gives a line back: made and completed at once.
+func (t *Trade) unsubscription(ctx context.Context, tx *kernel.Tx, o *order.Order, l *order.Line, source, reason string, now time.Time) (*order.Order, error) {
+	un := &order.Order{
+		ID: ident.Order(now, t.k.Zone), Type: order.Unsubscribe, Status: order.Completed, BuyerID: o.BuyerID, PlacedBy: kernel.System.PersonID, SellerID: o.SellerID, ProductID: o.ProductID,
+		Currency: o.Currency, AmountDeal: -l.AmountPaid, AmountPaid: -l.AmountPaid, Source: source, OriginOrderID: o.ID, OriginLineID: l.ID, Reason: reason,
+		CreatedAt: now, PaidAt: now, CompletedAt: now,
+	}
+	un.Lines = []order.Line{givenBack(*l, un.ID, 1)}
+	if err := store.InsertOrder(ctx, tx, un); err != nil {
+		return nil, err
+	}
+	l.Status = order.LineRefunded
+	return un, store.SaveLine(ctx, tx, l)
+}
+
+// givenBack is the line of an unsubscription that answers a line.
+func givenBack(l order.Line, orderID string, number int) order.Line {
+	l.ID, l.OrderID, l.Number = ident.OrderLine(orderID, number), orderID, number
+	l.AmountDeal, l.AmountPaid, l.Status, l.FirstBusinessID = -l.AmountPaid, -l.AmountPaid, order.LineRefunded, ""
+	return l
+}
+
+// tellFailed closes an order the seller never delivered, tells both sides, and counts it
+// against the product. With unknown the seller may have acted, and is told which order to
+// look for. // spec: 01 §2.3, §2.11
+func (t *Trade) tellFailed(ctx context.Context, tx *kernel.Tx, o *order.Order, l *order.Line, un *order.Order, p catalog.Product, reason string, unknown bool, now time.Time) error {
 	o.Reason = reason
 	o.PossiblyOrphaned = o.PossiblyOrphaned || unknown
 	if err := t.completeWhenDone(ctx, tx, o, now); err != nil {
@@ -204,11 +228,6 @@ func (t *Trade) GiveUp(ctx context.Context, tx *kernel.Tx, o *order.Order, l *or
 	}
 	if o.Status != order.Completed {
 		if err := store.SaveOrder(ctx, tx, o); err != nil {
-			return err
-		}
-	}
-	if inst.SellerInstanceID != "" {
-		if err := t.ReleaseOrphan(ctx, tx, inst, p.Protocol, un.ID, line.ID, now); err != nil {
 			return err
 		}
 	}

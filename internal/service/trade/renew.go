@@ -8,31 +8,43 @@ import (
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/domain/delivery"
 	"github.com/souk-market/souk/internal/domain/instance"
-	"github.com/souk-market/souk/internal/domain/ledger"
 	"github.com/souk-market/souk/internal/domain/order"
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/ground/clock"
 	"github.com/souk-market/souk/internal/ground/fault"
-	"github.com/souk-market/souk/internal/ground/ident"
 	"github.com/souk-market/souk/internal/service/kernel"
 )
 
 // Renewal is the input of Renew.
 type Renewal struct {
 	InstanceID   string
-	OfferID      string // another term of the same SKU; "" keeps the present one
+	OfferID      string // another term, or another SKU; "" keeps the present one
+	Quantity     int64  // 0 keeps the present number
 	PeriodNumber int64
+	Expected     string // the amount shown; "" when none was
+	Checked      bool   // the seller has agreed to the change of specification or number
 }
 
 // Renew submits a renewal order; it takes effect at payment and counts from the
-// original end, in grace and when frozen by expiry too. // spec: 22 §3.3
+// original end, in grace and when frozen by expiry too. With another specification or
+// number it also changes the service from the new term on; whether the seller agrees is
+// asked before (delivery.CheckChange). // spec: 22 §3.3, §3.5, 01 §3
 func (t *Trade) Renew(ctx context.Context, tx *kernel.Tx, a access.Actor, in Renewal) (*order.Order, error) {
 	if err := kernel.May(a, access.InstanceRenew); err != nil {
 		return nil, err
 	}
-	if in.PeriodNumber < 1 || in.PeriodNumber > catalog.MaxPeriodNumber {
-		return nil, fault.Field("period_number", "must be 1 to %d", catalog.MaxPeriodNumber)
+	o, err := t.renewal(ctx, tx, a, in, t.k.Clock.Now())
+	if err != nil {
+		return nil, err
 	}
+	if err := expected(in.Expected, o.AmountDeal); err != nil {
+		return nil, err
+	}
+	return o, t.submit(ctx, tx, a, o)
+}
+
+// renewal makes a renewal order; nothing is written but the lock of the instance.
+func (t *Trade) renewal(ctx context.Context, tx *kernel.Tx, a access.Actor, in Renewal, now time.Time) (*order.Order, error) {
 	inst, err := store.LockInstance(ctx, tx, kernel.Scope(a), in.InstanceID)
 	if err != nil {
 		return nil, kernel.Missing(err, "instance")
@@ -40,44 +52,105 @@ func (t *Trade) Renew(ctx context.Context, tx *kernel.Tx, a access.Actor, in Ren
 	if err := renewable(inst); err != nil {
 		return nil, err
 	}
-	unpaid, err := store.UnpaidOrderOfInstance(ctx, tx, inst.ID)
+	if err := t.nothingUnpaid(ctx, tx, inst); err != nil {
+		return nil, err
+	}
+	last, err := t.lastTerm(ctx, tx, inst)
 	if err != nil {
 		return nil, err
 	}
-	if unpaid != "" {
-		return nil, fault.New(fault.Conflict, "unpaid_order", "order %s of this instance is not paid yet; pay or cancel it first", unpaid)
+	if in.OfferID == "" {
+		in.OfferID = last.OfferID
 	}
-	offerID := in.OfferID
-	if offerID == "" {
-		offerID = inst.OfferID
+	if in.Quantity == 0 {
+		in.Quantity = last.Quantity
 	}
-	o, err := store.OfferByID(ctx, tx, offerID)
-	if err != nil {
-		return nil, kernel.Missing(err, "product")
-	}
-	if o.Offer.SKUCode != inst.SKUCode {
-		return nil, fault.New(fault.Rule, "other_specification", "a renewal keeps the specification; product_id must be an offer of the same SKU")
-	}
-	if o.Product.State != catalog.OnSale || o.Offer.Withdrawn || o.Offer.PeriodType.Months() == 0 {
-		return nil, fault.New(fault.Rule, "not_on_sale", "this offer cannot be renewed at present")
-	}
-	now := t.k.Clock.Now()
-	out, err := t.quote(o, int(in.PeriodNumber), inst.Quantity, now)
+	o, err := t.renewableOffer(ctx, tx, in.OfferID)
 	if err != nil {
 		return nil, err
 	}
-	out.ID = ident.Order(now, t.k.Zone)
-	out.Type, out.BuyerID, out.PlacedBy, out.Source = order.Renew, inst.BuyerID, a.PersonID, "DIRECT"
-	out.OriginOrderID, out.OriginLineID = inst.OrderID, inst.OrderLineID
-	line := &out.Lines[0]
-	line.ID, line.OrderID, line.InstanceID = ident.OrderLine(out.ID, 1), out.ID, inst.ID
-	line.AnnouncedExpiry = clock.AddMonths(inst.ExpireAt, line.Months(), t.k.Zone)
-	return out, t.submit(ctx, tx, a, out)
+	changes := o.Offer.SKUCode != last.SKUCode || in.Quantity != last.Quantity
+	if changes {
+		if !in.Checked {
+			return nil, fault.New(fault.Rule, "not_checked", "a renewal that changes the service needs the seller's agreement first")
+		}
+		if err := t.renewTarget(ctx, tx, inst, o, now); err != nil {
+			return nil, err
+		}
+	}
+	out, err := t.quoteTerm(o, in.PeriodNumber, in.Quantity, now)
+	if err != nil {
+		return nil, err
+	}
+	l := t.onInstance(out, order.Renew, a, inst, now)
+	l.AnnouncedExpiry = t.endAfter(inst, inst.ExpireAt, l.Months())
+	return out, nil
+}
+
+// RenewalChanges tells whether a renewal would change the size of the service, and into
+// what: then the seller is asked before it is ordered.
+func (t *Trade) RenewalChanges(ctx context.Context, a access.Actor, in Renewal) (changes bool, offer string, quantity int64, err error) {
+	if err := kernel.May(a, access.InstanceRenew); err != nil {
+		return false, "", 0, err
+	}
+	err = t.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		inst, err := store.Instance(ctx, tx, kernel.Scope(a), in.InstanceID)
+		if err != nil {
+			return kernel.Missing(err, "instance")
+		}
+		last, err := t.lastTerm(ctx, tx, inst)
+		if err != nil {
+			return err
+		}
+		offer, quantity = in.OfferID, in.Quantity
+		if offer == "" {
+			offer = last.OfferID
+		}
+		if quantity == 0 {
+			quantity = last.Quantity
+		}
+		o, err := t.renewableOffer(ctx, tx, offer)
+		if err != nil {
+			return err
+		}
+		if changes = o.Offer.SKUCode != last.SKUCode || quantity != last.Quantity; !changes {
+			return nil
+		}
+		if err := renewable(inst); err != nil {
+			return err
+		}
+		if err := t.renewTarget(ctx, tx, inst, o, t.k.Clock.Now()); err != nil {
+			return err
+		}
+		_, err = t.quoteTerm(o, in.PeriodNumber, quantity, t.k.Clock.Now())
+		return err
+	})
+	return changes, offer, quantity, err
+}
+
+// lastTerm is the size that the last paid term has: what a renewal goes on with. A change
+// since then counts. // spec: 10 §9
+func (t *Trade) lastTerm(ctx context.Context, tx *kernel.Tx, inst *instance.Instance) (last order.Line, err error) {
+	last = order.Line{OfferID: inst.OfferID, SKUCode: inst.SKUCode, Quantity: inst.Quantity}
+	terms, err := store.Periods(ctx, tx, inst.ID)
+	if err != nil {
+		return last, err
+	}
+	for _, one := range terms {
+		if one.State == periodFuture {
+			if last, err = store.LineByID(ctx, tx, one.OrderLineID); err != nil {
+				return last, err
+			}
+		}
+	}
+	return last, nil
 }
 
 // renewable names why an instance cannot be renewed.
 func renewable(inst *instance.Instance) error {
 	switch {
+	case inst.Trial:
+		return fault.New(fault.Rule, "trial", "a trial is not renewed; make it a paid service")
 	case inst.ExpireAt.IsZero():
 		return fault.New(fault.Rule, "no_term", "only services with a term are renewed")
 	case inst.Status == instance.Active, inst.Status == instance.Grace:
@@ -104,32 +177,34 @@ func (t *Trade) applyRenewal(ctx context.Context, tx *kernel.Tx, o *order.Order,
 	if err := renewable(inst); err != nil {
 		return err
 	}
-	if o.AmountPaid > 0 {
-		post, err := ledger.PostCapture(l.ID, o.BuyerID, o.SellerID, o.Currency, o.AmountPaid)
-		if err != nil {
-			return err
-		}
-		if err := store.Post(ctx, tx, t.k.Row(), post, now); err != nil {
-			return err
-		}
-	}
 	start := inst.ExpireAt // grace and retention are not added on top // spec: 22 §3.3
 	inst.ExpireAt = t.endAfter(inst, start, l.Months())
-	l.AmountPaid, l.Status, l.EffectiveAt, l.ExpireAt, l.AnnouncedExpiry = l.AmountDeal, order.LineDelivered, start, inst.ExpireAt, inst.ExpireAt
+	l.AmountPaid, l.Status, l.EffectiveAt, l.ExpireAt, l.AnnouncedExpiry = o.AmountPaid, order.LineDelivered, start, inst.ExpireAt, inst.ExpireAt
 	o.Status, o.CompletedAt = order.Completed, now
+	if err := t.capture(ctx, tx, o, l, now); err != nil {
+		return err
+	}
 	if err := store.SaveLine(ctx, tx, l); err != nil {
 		return err
 	}
-	state := "FUTURE"
-	if !start.After(now) {
-		state = "CURRENT"
-	}
-	if err := store.InsertPeriod(ctx, tx, store.Period{InstanceID: inst.ID, OrderLineID: l.ID, StartsAt: start, EndsAt: inst.ExpireAt, State: state}); err != nil {
+	call := Call{Scene: SceneRenew, Expiry: clock.Micros(inst.ExpireAt), Amount: o.AmountPaid.Plain()}
+	last, err := t.lastTerm(ctx, tx, inst)
+	if err != nil {
 		return err
 	}
-	call := Call{Scene: "RENEWAL", Expiry: clock.Micros(inst.ExpireAt), Amount: o.AmountPaid.Plain()}
-	if l.OfferID != inst.OfferID {
-		call.OfferID, inst.OfferID = l.OfferID, l.OfferID
+	if l.OfferID != last.OfferID {
+		call.OfferID = l.OfferID
+	}
+	if l.SKUCode != last.SKUCode || l.Quantity != last.Quantity {
+		call.Scene, call.OfferID = SceneRenewChanged, l.OfferID
+	}
+	if err := store.InsertPeriod(ctx, tx, store.Period{InstanceID: inst.ID, OrderLineID: l.ID, StartsAt: start, EndsAt: inst.ExpireAt, State: periodFuture}); err != nil {
+		return err
+	}
+	if !start.After(now) {
+		if err := t.beginTerm(ctx, tx, inst, start); err != nil {
+			return err
+		}
 	}
 	// A freeze that was never sent is dropped; one that was sent is followed by a
 	// thaw, which on V1 the refresh itself is. // spec: 01 §2.8
@@ -146,6 +221,9 @@ func (t *Trade) applyRenewal(ctx context.Context, tx *kernel.Tx, o *order.Order,
 			thaw = sent
 		}
 	}
+	if err := t.replan(ctx, tx, inst, now); err != nil {
+		return err
+	}
 	if err := store.SaveInstance(ctx, tx, inst); err != nil {
 		return err
 	}
@@ -161,7 +239,7 @@ func (t *Trade) applyRenewal(ctx context.Context, tx *kernel.Tx, o *order.Order,
 			return err
 		}
 	}
-	return t.queueExpiry(ctx, tx, inst)
+	return nil
 }
 
 // endAfter is the end of a renewed term: counted in whole months from the day the

@@ -35,8 +35,7 @@ func New(k *kernel.Kernel) *Trade { return &Trade{k} }
 // Kinds of timed jobs; calls to sellers are domain/delivery's kinds.
 const (
 	JobPayDeadline = "time.deadline"
-	JobExpire      = "time.expire"
-	JobRelease     = "time.release"
+	JobTerm        = "time.term" // the next event of an instance's plan
 )
 
 // NewOrder is the input of Place.
@@ -46,6 +45,7 @@ type NewOrder struct {
 	Quantity        int64
 	AcceptAgreement bool
 	ExpectedAmount  string // what the buyer was shown; "" when nothing was
+	Trial           bool   // take the specification on trial: free, once per buyer // spec: 22 §3.6
 }
 
 // Place submits an order; nothing is paid yet. // spec: 22 §2.3
@@ -85,8 +85,14 @@ func (t *Trade) Place(ctx context.Context, tx *kernel.Tx, a access.Actor, in New
 		return nil, fault.New(fault.Rule, "not_on_sale", "this offer is not on sale at present")
 	}
 	now := t.k.Clock.Now()
+	if in.Trial {
+		return t.placeTrial(ctx, tx, a, o, in, now)
+	}
 	out, err := t.quote(o, int(in.PeriodNumber), in.Quantity, now)
 	if err != nil {
+		return nil, err
+	}
+	if err := t.withinLimit(ctx, tx, a.CompanyID, o, in.Quantity); err != nil {
 		return nil, err
 	}
 	if in.ExpectedAmount != "" {
@@ -101,9 +107,7 @@ func (t *Trade) Place(ctx context.Context, tx *kernel.Tx, a access.Actor, in New
 	line.ID, line.OrderID = ident.OrderLine(out.ID, 1), out.ID
 	// What V1 announces as expireTime is counted from the order and stays the same
 	// in every repetition; the real end counts from activation. // spec: 01 §1.3
-	if m := line.Months(); m > 0 {
-		line.AnnouncedExpiry = clock.AddMonths(now, m, t.k.Zone)
-	}
+	line.AnnouncedExpiry = line.End(now, t.k.Zone)
 	return out, t.submit(ctx, tx, a, out)
 }
 
@@ -128,6 +132,7 @@ func (t *Trade) quote(o store.Offered, periods int, quantity int64, now time.Tim
 	return &order.Order{
 		Status: order.PendingPayment, SellerID: o.Product.SellerID, ProductID: o.Product.ID, Currency: o.Offer.Currency,
 		AmountList: amount, AmountDeal: amount, CreatedAt: now, PayDeadline: now.Add(t.k.PayWithin),
+		Breakdown: []pricing.Part{{Kind: "price", Unit: o.Offer.Price, Quantity: quantity, Periods: int64(periods), Amount: amount}},
 		Lines: []order.Line{{
 			Number: 1, OfferID: o.Offer.ID, SKUCode: o.SKU.Code, ProductName: o.Product.Name, SKUName: o.SKU.Name, Attributes: o.SKU.Attributes.JSON(),
 			Charging: order.ChargingOf(o.Offer.PeriodType), PeriodType: o.Offer.PeriodType, PeriodNumber: periods, Quantity: quantity, Linear: q != nil,
@@ -158,33 +163,46 @@ func (t *Trade) Pay(ctx context.Context, tx *kernel.Tx, a access.Actor, id strin
 		return nil, kernel.Missing(err, "order")
 	}
 	now := t.k.Clock.Now()
-	if err := o.CheckPay(now); err != nil {
+	if err := t.settle(ctx, tx, o, now); err != nil {
 		return nil, err
+	}
+	return o, t.k.Audit(ctx, tx, a, access.OrderPay, o.ID, o.AmountPaid.String())
+}
+
+// settle takes the money of an order that is locked and begins what it is for.
+func (t *Trade) settle(ctx context.Context, tx *kernel.Tx, o *order.Order, now time.Time) error {
+	if err := o.CheckPay(now); err != nil {
+		return err
 	}
 	amount := o.ToPay()
 	if err := t.hold(ctx, tx, o, amount); err != nil {
-		return nil, err
+		return err
 	}
 	o.Status, o.AmountPaid, o.PaidAt = order.Processing, amount, now
+	var err error
 	switch o.Type {
-	case order.New:
+	case order.New, order.Trial:
 		err = t.startDelivery(ctx, tx, o, now)
 	case order.Renew:
 		err = t.applyRenewal(ctx, tx, o, now)
+	case order.TrialToFormal:
+		err = t.applyConversion(ctx, tx, o, now)
+	case order.Change:
+		err = t.startChange(ctx, tx, o, now)
 	default:
-		err = fmt.Errorf("trade: orders of type %s cannot be paid yet", o.Type)
+		err = fmt.Errorf("trade: orders of type %s are not paid", o.Type)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := store.SaveOrder(ctx, tx, o); err != nil {
-		return nil, err
+		return err
 	}
 	if err := t.notifySeller(ctx, tx, o, now); err != nil {
-		return nil, err
+		return err
 	}
 	afterCommit(tx, paidCommitted)
-	return o, t.k.Audit(ctx, tx, a, access.OrderPay, o.ID, amount.String())
+	return nil
 }
 
 func (t *Trade) hold(ctx context.Context, tx *kernel.Tx, o *order.Order, amount money.Amount) error {

@@ -28,15 +28,19 @@ func Words(c *ui.Call, n trade.Notice) string {
 		amount = c.Money(amount, n.Texts["currency"])
 	}
 	until := ""
-	if at, err := time.Parse(time.RFC3339, n.Texts["kept_until"]); err == nil {
-		until = at.In(c.Zone()).Format("2006-01-02 15:04")
+	for _, name := range []string{"kept_until", "at"} {
+		if at, err := time.Parse(time.RFC3339, n.Texts[name]); err == nil {
+			until = at.In(c.Zone()).Format("2006-01-02 15:04")
+		}
 	}
-	return c.T(id, "PRODUCT", get("product"), "AMOUNT", amount, "REASON", get("reason"), "ACTIVITY", get("activity"), "NUMBER", get("number"), "FAILED", get("failed"), "UNTIL", until, "STARS", get("stars"))
+	return c.T(id, "PRODUCT", get("product"), "AMOUNT", amount, "REASON", get("reason"), "ACTIVITY", get("activity"), "NUMBER", get("number"), "FAILED", get("failed"), "UNTIL", until, "DAYS", get("days"), "STARS", get("stars"))
 }
 
 var noticeTones = map[string]ui.Tone{
 	"service.ready": ui.Good, "order.refunded": ui.Attention, "order.canceled": ui.Plain, "service.expired": ui.Attention, "service.released": ui.Plain,
 	"call.failed": ui.Waiting, "call.failed_for_good": ui.Bad, "order.failed": ui.Bad, "order.possibly_orphaned": ui.Attention,
+	"service.expiring": ui.Attention, "trial.ending": ui.Attention, "service.in_grace": ui.Attention, "service.releasing": ui.Bad, "service.changed": ui.Good,
+	"service.violation": ui.Bad, "service.violation_lifted": ui.Good, "order.unsubscribed": ui.Plain, "autorenew.failed": ui.Attention, "autorenew.done": ui.Good,
 	"product.suspended": ui.Bad, "product.suspension_proposed": ui.Attention,
 	"product.submitted": ui.Waiting, "product.rejected": ui.Bad, "product.approved": ui.Good, "product.rated": ui.Plain,
 }
