@@ -66,6 +66,7 @@ func benchCommand() *cobra.Command {
 	fl.IntVar(&o.Clients, "clients", 32, "orders: connections that work at once")
 	fl.IntVar(&o.Orders, "orders", 4000, "deliveries: paid orders to work off; pending: deliveries that wait (default 100000)")
 	fl.StringVar(&o.Protocol, "protocol", "v1", "deliveries: v1, v2 or mix")
+	fl.IntVar(&o.Products, "products", 20_000, "browse: products on sale")
 	fl.BoolVar(&asJSON, "json", false, "print one JSON object")
 	fl.BoolVar(&quiet, "quiet", false, "no progress on standard error")
 	return cmd

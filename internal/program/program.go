@@ -129,9 +129,7 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	}
 	p.peopleRooms()
 	p.Catalogue, p.Trade, p.Query = catalogue.New(p.Kernel, blobs, "集市", "souk"), trade.New(p.Kernel), orderquery.New(p.Kernel)
-	if p.Search, err = catalogue.NewSearch(p.Catalogue); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
+	p.Search = catalogue.NewSearch(p.Catalogue)
 	if err := p.Catalogue.Plant(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

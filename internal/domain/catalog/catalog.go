@@ -22,6 +22,9 @@ const (
 	V2 Protocol = "v2"
 )
 
+// SaaS is the access type (接入类型) of everything sold so far. // spec: 20 B1
+const SaaS = "saas"
+
 // State is the sale state of a product. // spec: 20 B7
 type State string
 
@@ -121,8 +124,17 @@ type SKU struct {
 
 // Attributes describe a SKU. A quantity attribute makes it sellable by number.
 type Attributes struct {
+	NameEN   string            `json:"name_en,omitempty"` // of the SKU
 	Fixed    map[string]string `json:"fixed,omitempty"`
 	Quantity *QuantityRule     `json:"quantity,omitempty"` // sent as V1 amount, V2 linearValue // spec: 01 §2.14
+}
+
+// NameIn is the SKU's name in a language; sellers give specifications two. // spec: 20 B3.1
+func (s SKU) NameIn(language string) string {
+	if language != "zh-CN" && s.Attributes.NameEN != "" {
+		return s.Attributes.NameEN
+	}
+	return s.Name
 }
 
 // QuantityRule bounds the number of pieces of a linear SKU.

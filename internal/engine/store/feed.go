@@ -25,11 +25,18 @@ func NoteChange(ctx context.Context, tx *Tx, noun, nounID string) error {
 	return err
 }
 
-// Changes lists the changes of a noun since an instant of the machine's clock, in
-// the order of their keys.
-func Changes(ctx context.Context, tx *Tx, noun string, since time.Time) ([]Change, error) {
+// Nouns whose changes the storefront follows.
+const (
+	ProductChanged  = "product"
+	CategoryChanged = "category"
+	CompanyChanged  = "company" // name or shop of a seller
+)
+
+// Changes lists the changes since an instant of the machine's clock, in the order of
+// their keys.
+func Changes(ctx context.Context, tx *Tx, since time.Time) ([]Change, error) {
 	return collect(ctx, tx, func(r *sql.Rows, c *Change) error { return r.Scan(&c.ID, &c.Noun, &c.NounID) },
-		`SELECT id, noun, noun_id FROM change WHERE noun = $1 AND id > $2 ORDER BY id`, noun, ident.RowFloor(since))
+		`SELECT id, noun, noun_id FROM change WHERE id > $1 ORDER BY id`, ident.RowFloor(since))
 }
 
 // PruneChanges drops the changes before an instant.

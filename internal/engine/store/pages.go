@@ -62,6 +62,8 @@ type ProductFilter struct {
 	Words    string // in name, summary or the seller's name
 	SellerID string
 	State    string
+	Category string // a leaf or the parent of some
+	Listed   bool   // leaves hidden ones out
 }
 
 // FindProducts lists products within the scope, newest first, before a mark.
@@ -71,6 +73,12 @@ func FindProducts(ctx context.Context, tx *Tx, s Scope, f ProductFilter, before 
 	c.text, c.args = strings.ReplaceAll(scope, "seller_id", "p.seller_id"), args
 	c.is("p.seller_id", f.SellerID)
 	c.is("p.state", f.State)
+	if f.Category != "" {
+		c.add("p.category_id = ? OR p.category_id IN (SELECT id FROM category WHERE parent_id = ?)", f.Category, f.Category)
+	}
+	if f.Listed {
+		c.add("NOT p.hidden")
+	}
 	c.like(f.Words, "p.name", "p.summary", "(SELECT name FROM company WHERE company.id = p.seller_id)")
 	if before != "" {
 		c.add("p.id < ?", before)

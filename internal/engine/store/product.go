@@ -86,7 +86,7 @@ func SetProductState(ctx context.Context, tx *Tx, id string, from, to catalog.St
 		to, reason, clock.Micros(now), id, from)); err != nil {
 		return err
 	}
-	return NoteChange(ctx, tx, "product", id)
+	return NoteChange(ctx, tx, ProductChanged, id)
 }
 
 // SetProductSettings replaces the switches of a product.

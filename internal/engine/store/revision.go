@@ -130,7 +130,7 @@ func ApplyRevision(ctx context.Context, tx *Tx, v *catalog.Revision, settings ca
 	if err != nil {
 		return err
 	}
-	if err := NoteChange(ctx, tx, "product", v.ProductID); err != nil {
+	if err := NoteChange(ctx, tx, ProductChanged, v.ProductID); err != nil {
 		return err
 	}
 	return mustOne(tx.Exec(ctx, `UPDATE product SET name = $1, summary = $2, protocol = $3, state = 'ON_SALE', reason = '', settings = $4, category_id = $5, hidden = $6, live_revision_id = $7,
@@ -249,7 +249,10 @@ func Categories(ctx context.Context, tx *Tx) ([]catalog.Category, error) {
 func PutCategory(ctx context.Context, tx *Tx, c catalog.Category) error {
 	_, err := tx.Exec(ctx, `INSERT INTO category (id, parent_id, name_zh, name_en, position) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en, position = excluded.position`, c.ID, c.ParentID, c.NameZH, c.NameEN, c.Position)
-	return err
+	if err != nil {
+		return err
+	}
+	return NoteChange(ctx, tx, CategoryChanged, c.ID)
 }
 
 // InsertRating adds a buyer's rating of a product and counts it; a second one of
@@ -259,7 +262,7 @@ func InsertRating(ctx context.Context, tx *Tx, r catalog.Rating) error {
 		r.ID, r.ProductID, r.BuyerID, r.OrderID, r.Stars, r.Text, clock.Micros(r.CreatedAt)); err != nil {
 		return err
 	}
-	if err := NoteChange(ctx, tx, "product", r.ProductID); err != nil {
+	if err := NoteChange(ctx, tx, ProductChanged, r.ProductID); err != nil {
 		return err
 	}
 	return mustOne(tx.Exec(ctx, `UPDATE product SET rating_sum = rating_sum + $1, rating_count = rating_count + 1 WHERE id = $2`, r.Stars, r.ProductID))
@@ -288,9 +291,24 @@ func Ratings(ctx context.Context, tx *Tx, product, before string, limit int) ([]
 		`SELECT id, product_id, buyer_id, order_id, stars, text, reply, created_at, replied_at FROM rating WHERE product_id = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, product, before, limit)
 }
 
+// StarsOf counts a product's ratings by their stars.
+func StarsOf(ctx context.Context, tx *Tx, product string) (out [6]int64, err error) {
+	rows, err := collect(ctx, tx, func(r *sql.Rows, one *[2]int64) error { return r.Scan(&one[0], &one[1]) },
+		`SELECT stars, COUNT(*) FROM rating WHERE product_id = $1 GROUP BY stars ORDER BY stars`, product)
+	for _, one := range rows {
+		if one[0] >= 1 && one[0] <= 5 {
+			out[one[0]] = one[1]
+		}
+	}
+	return out, err
+}
+
 // ReplyToRating stores the seller's answer.
 func ReplyToRating(ctx context.Context, tx *Tx, id, product, text string, now time.Time) error {
-	return mustOne(tx.Exec(ctx, `UPDATE rating SET reply = $1, replied_at = $2 WHERE id = $3 AND product_id = $4`, text, clock.Micros(now), id, product))
+	if err := mustOne(tx.Exec(ctx, `UPDATE rating SET reply = $1, replied_at = $2 WHERE id = $3 AND product_id = $4`, text, clock.Micros(now), id, product)); err != nil {
+		return err
+	}
+	return NoteChange(ctx, tx, ProductChanged, product)
 }
 
 // BoughtOrder is the latest delivered order of a product by a buyer; "" when none.

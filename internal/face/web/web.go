@@ -32,7 +32,7 @@ type Options struct {
 
 // New makes the pages.
 func New(o Options) http.Handler {
-	kit := ui.New(ui.Options{Sessions: sessions{o.People}, Now: o.Kernel.Clock.Now, Zone: o.Zone, Sandbox: o.Kernel.Sandbox, Secure: o.Secure, Logger: o.Logger})
+	kit := ui.New(ui.Options{Sessions: sessions{o.People}, Now: o.Kernel.Clock.Now, Zone: o.Zone, Sandbox: o.Kernel.Sandbox, Secure: o.Secure, Logger: o.Logger, Generation: o.Search.Generation})
 	mux := http.NewServeMux()
 	storefront.New(kit, mux, o.Services)
 	buyercentre.New(kit, mux, o.Services)

@@ -26,6 +26,7 @@ type Options struct {
 	Clients  int           // connections of the load generator that work at once
 	Orders   int           // deliveries: paid orders to work off; pending: how many there are
 	Protocol string        // deliveries: v1, v2 or mix
+	Products int           // browse: how many are on sale
 	Log      io.Writer     // progress for people; nil for none
 }
 
@@ -69,6 +70,7 @@ var measurements = []measurement{
 	{"deliveries", "paid orders brought to ACTIVE at 50 sellers, per second; payment to first byte at the seller", runDeliveries},
 	{"lanes", "payment to first byte at 48 sellers while one is dead and one takes 19 s", runLanes},
 	{"pending", "memory while a heap of pending deliveries is worked off", runPending},
+	{"browse", "lists, searches and product pages over 20,000 products, and their rate beside a static file's", runBrowse},
 	{"idle", "memory of an idle server with the demo's data", runIdle},
 	{"coldstart", "start of the process to its first answer", runColdStart},
 }
@@ -91,6 +93,9 @@ func Run(ctx context.Context, o Options) (*Figure, error) {
 	}
 	if o.Repeat < 1 || o.Clients < 1 || o.Run <= 0 || o.Orders < 1 {
 		return nil, errors.New("repeat, clients, run and orders must be positive")
+	}
+	if o.Products < 1 {
+		o.Products = 20_000
 	}
 	if o.Log == nil {
 		o.Log = io.Discard

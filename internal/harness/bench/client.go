@@ -19,6 +19,7 @@ type client struct {
 	conn net.Conn
 	r    *bufio.Reader
 	w    bytes.Buffer
+	head string // further header lines, each with its end
 }
 
 func dial(addr string) (*client, error) {
@@ -36,6 +37,7 @@ func (c *client) close() { _ = c.conn.Close() }
 func (c *client) do(method, path, token, key, body string) (status int, answer []byte, err error) {
 	c.w.Reset()
 	fmt.Fprintf(&c.w, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, path, c.addr)
+	c.w.WriteString(c.head)
 	if token != "" {
 		fmt.Fprintf(&c.w, "Authorization: Bearer %s\r\n", token)
 	}

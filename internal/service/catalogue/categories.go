@@ -3,8 +3,11 @@ package catalogue
 import (
 	"context"
 
+	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/domain/party"
 	"github.com/souk-market/souk/internal/engine/store"
+	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/service/kernel"
 )
 
@@ -43,4 +46,30 @@ func (c *Catalogue) Plant(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// Categories lists the tree.
+func (c *Catalogue) Categories(ctx context.Context) (out []catalog.Category, err error) {
+	err = c.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
+		out, err = store.Categories(ctx, tx)
+		return err
+	})
+	return out, err
+}
+
+// PutCategory adds or renames a category. // spec: 20 B9a
+func (c *Catalogue) PutCategory(ctx context.Context, tx *kernel.Tx, a access.Actor, k catalog.Category) error {
+	if err := kernel.May(a, access.ProductApprove); err != nil {
+		return err
+	}
+	f := fault.Fields{}
+	party.CheckName("name_zh", k.NameZH, f)
+	party.CheckName("name_en", k.NameEN, f)
+	if k.ID == "" || len(k.ID) > 64 {
+		f.Add("id", "must have 1 to 64 characters")
+	}
+	if err := f.Err(); err != nil {
+		return err
+	}
+	return store.PutCategory(ctx, tx, k)
 }

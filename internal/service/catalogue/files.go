@@ -16,6 +16,7 @@ import (
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/domain/party"
 	"github.com/souk-market/souk/internal/engine/blob"
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/ground/fault"
@@ -128,4 +129,17 @@ func (c *Catalogue) OpenFile(ctx context.Context, a access.Actor, id string) (f 
 		return f, nil, fault.Wrap(err, fault.Unavailable, "unavailable", "the file cannot be read now")
 	}
 	return f, b, nil
+}
+
+// OpenGuide opens the user guide of a product that the actor may see; everybody may read
+// the manual of what is on sale.
+func (c *Catalogue) OpenGuide(ctx context.Context, a access.Actor, product string) (File, io.ReadSeekCloser, error) {
+	p, err := c.Page(ctx, a, product)
+	if err != nil {
+		return File{}, nil, err
+	}
+	if p.Live == nil || p.Live.Body.UserGuideFile == "" {
+		return File{}, nil, fault.Unknown("file")
+	}
+	return c.OpenFile(ctx, access.Actor{CompanyID: p.Product.SellerID, CompanyKind: party.Seller}, p.Live.Body.UserGuideFile)
 }

@@ -27,20 +27,12 @@ const MaxAccessKeys = 2
 // Find lists products that fit a filter, newest first, before a mark. Whoever is nobody, and buyers, find what is on
 // sale; sellers their own too; operators all.
 func (c *Catalogue) Find(ctx context.Context, a access.Actor, f ProductFilter, before string, limit int) (out []Listing, err error) {
-	s := kernel.Scope(a)
-	if a.Anonymous() {
-		s.Kind = party.Buyer
-	}
 	err = c.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		out = out[:0]
-		ps, err := store.FindProducts(ctx, tx, s, f, before, limit)
-		for _, p := range ps {
-			l, err := load(ctx, tx, p)
-			if err != nil {
-				return err
-			}
-			out = append(out, l)
+		ps, err := store.FindProducts(ctx, tx, shopScope(a), f, before, limit)
+		if err != nil {
+			return err
 		}
+		out, err = listings(ctx, tx, ps)
 		return err
 	})
 	return out, err

@@ -100,3 +100,12 @@ func (c *Catalogue) Ratings(ctx context.Context, product, before string, limit i
 	})
 	return out, err
 }
+
+// Stars counts a product's ratings by their stars, from 1 to 5.
+func (c *Catalogue) Stars(ctx context.Context, product string) (out [6]int64, err error) {
+	err = c.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
+		out, err = store.StarsOf(ctx, tx, product)
+		return err
+	})
+	return out, err
+}

@@ -325,23 +325,20 @@ func TestMarkdownIsSafe(t *testing.T) {
 // before it is not missed.
 func TestSearchFollowsTheFeed(t *testing.T) {
 	each(t, func(t *testing.T, s *shop) {
-		find, err := catalogue.NewSearch(s.c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		find := catalogue.NewSearch(s.c)
 		first := s.release("", s.complete())
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { _ = find.Run(ctx); close(done) }()
 		defer func() { stop(); <-done }()
 		names := func(q string) string {
-			r, err := find.Find(t.Context(), catalogue.SearchQuery{Text: q, Size: 10})
+			r, err := find.Find(t.Context(), catalogue.SearchQuery{Text: q, Size: 10}, "")
 			if err != nil {
 				t.Fatal(err)
 			}
 			var out []string
-			for _, l := range r.Listings {
-				out = append(out, l.Product.Name)
+			for _, c := range r.Cards {
+				out = append(out, c.Name)
 			}
 			return strings.Join(out, ",")
 		}

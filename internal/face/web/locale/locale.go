@@ -79,16 +79,44 @@ func Has(id string) bool { _, ok := catalogues[Languages[0]][id]; return ok }
 
 // Texts puts ids into words of one language.
 type Texts struct {
-	Tag language.Tag
-	l   *i18n.Localizer
+	Tag   language.Tag
+	l     *i18n.Localizer
+	plain map[string]string // texts without placeholders: most of them, and a page has a hundred
+}
+
+var ready = prepare()
+
+func prepare() map[language.Tag]Texts {
+	out := map[language.Tag]Texts{}
+	for _, tag := range append([]language.Tag{Pseudo}, Languages...) {
+		t := Texts{tag, i18n.NewLocalizer(bundle, tag.String()), map[string]string{}}
+		for id, text := range catalogues[Languages[0]] {
+			if other, has := catalogues[tag][id]; has {
+				text = other
+			}
+			if !strings.Contains(text, "{{") {
+				t.plain[id] = t.Of(id)
+			}
+		}
+		out[tag] = t
+	}
+	return out
 }
 
 // In gives the texts of a language.
-func In(tag language.Tag) Texts { return Texts{tag, i18n.NewLocalizer(bundle, tag.String())} }
+func In(tag language.Tag) Texts {
+	if t, known := ready[tag]; known {
+		return t
+	}
+	return ready[Languages[0]]
+}
 
 // Of is the text of the id. pairs are names and values of its placeholders, which are capital letters. An unknown id
 // gives itself in ‹ ›: a page is better with a hole than not at all, and the tests find it.
 func (t Texts) Of(id string, pairs ...any) string {
+	if text, ok := t.plain[id]; ok {
+		return text
+	}
 	data := map[string]any{}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		data[fmt.Sprint(pairs[i])] = pairs[i+1]

@@ -15,8 +15,7 @@ import (
 type checkoutPage struct {
 	*ui.Frame
 	Product, ProductID, Seller, SellerID string
-	Letter                               string
-	Hue                                  int
+	Face                                 face
 	Choice                               choice
 	Linear, OneTime                      bool
 	Attributes                           []attribute
@@ -28,6 +27,8 @@ type checkoutPage struct {
 	AcceptBad                            string
 	Errors                               []ui.FormError
 	Stages                               []ui.Stage
+	Gets                                 []get
+	Agreement                            string // of the seller; "" without a brochure
 }
 
 // checkout shows what is bought, its price broken down, and the agreement.
@@ -42,12 +43,17 @@ func (r *Room) checkout(c *ui.Call) error {
 	if err != nil && q.Product.ID == "" {
 		return err
 	}
-	l, err := r.Catalogue.Get(ctx, c.Actor, q.Product.ID)
+	page, err := r.Catalogue.Page(ctx, c.Actor, q.Product.ID)
 	if err != nil {
 		return err
 	}
+	l := page.Listing
 	p := checkoutPage{Frame: c.Frame, Product: l.Product.Name, ProductID: l.Product.ID, Seller: l.Seller, SellerID: l.Product.SellerID, Choice: picked(get, l), Key: ui.Key()}
-	p.Letter, p.Hue = mark(p.Product)
+	p.Face = faceOf(p.Product, "")
+	if page.Live != nil {
+		p.Face.Image, p.Agreement = page.Live.Body.Logo, page.Live.Body.Agreement
+	}
+	p.Gets = gets(c, page)
 	c.Title = c.T("checkout.title")
 	if p.Total, q, err = r.price(c, p.Choice); err != nil {
 		return err

@@ -20,3 +20,17 @@ func (r *Room) file(w http.ResponseWriter, req *http.Request) {
 	}
 	r.Kit.Fail(w, req, err)
 }
+
+// guide serves the user guide that a product on sale has as a document.
+func (r *Room) guide(w http.ResponseWriter, req *http.Request) {
+	actor, err := r.Kit.Actor(req)
+	if err == nil {
+		f, body, e := r.Catalogue.OpenGuide(req.Context(), actor, req.PathValue("id"))
+		if err = e; e == nil {
+			defer body.Close()
+			manage.SendFile(w, req, f, body)
+			return
+		}
+	}
+	r.Kit.Fail(w, req, err)
+}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"html/template"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/access"
@@ -36,11 +38,13 @@ type total struct {
 	Problem              string
 }
 
+// specification is what a product page says of one SKU.
 type specification struct {
 	Name       string
 	Attributes []attribute
 	Quantity   *catalog.QuantityRule
 	Offers     []offer
+	Current    bool
 }
 
 type offer struct {
@@ -51,64 +55,135 @@ type offer struct {
 type productPage struct {
 	*ui.Frame
 	ID, Name, Summary, Seller, SellerID string
-	Letter                              string
-	Hue                                 int
-	Protocol                            string
+	Crumbs                              []ui.Link
+	Face                                face
+	Badges                              []string
+	Mean                                string // of the stars; "" without any
+	Rated                               string
+	Gets                                []get
 	Specs                               []specification
 	Linear                              bool // some specification is sold by number
 	Choice                              choice
+	Rule                                *catalog.QuantityRule // of the chosen one
 	Total                               total
-	More                                []tile
+	Trial                               string // of the chosen specification; "" without
+	Similar, More                       []tile
 	About                               *about // nil for products without a brochure
 	Ratings                             []rating
-	Mean                                string
+	Share                               []share
 	Rate                                *ui.Form // for who bought it and has not rated it
 	Errors                              []ui.FormError
 	Notice                              *ui.Notice
 }
 
-// about is the brochure of the version on sale.
+// get is a line of what is delivered, how fast, and what is asked for.
+type get struct{ Icon, Text string }
+
+// share is how many of the ratings gave so many stars.
+type share struct {
+	Stars string
+	Count int64
+	Of    int64
+}
+
 type about struct {
-	Logo        string
 	Pictures    []string
 	Description template.HTML
 	Highlights  []catalog.Highlight
 	Cases       []catalog.Case
 	Support     catalog.Support
+	Coverage    string
 	Guide       template.HTML
-	GuideFile   string
+	GuideFile   bool
 	Agreement   string
+	Version     string
 }
 
-// rating is a buyer's judgement; who judged is not told.
 type rating struct {
 	Stars       int
+	Filled      []bool
 	Text, Reply string
 	At          time.Time
 	Answer      *ui.Form // for the seller, until it replied
 }
 
-// tell fills in the brochure and the ratings.
-func (r *Room) tell(c *ui.Call, p *productPage) error {
-	page, err := r.Catalogue.Page(c.R.Context(), c.Actor, p.ID)
-	if err != nil {
-		return err
+// gets lists what a buyer receives, how fast, what the seller is told, and whether the
+// money comes back. // spec: 20 B2 after_sales_policy, 01 §4.5
+func gets(c *ui.Call, page catalogue.Page) []get {
+	days, supervised := 0, false
+	var b catalog.Body
+	if page.Live != nil {
+		if b = page.Live.Body; b.Supervised {
+			days, supervised = b.DeliveryDays, true
+		}
 	}
+	out := []get{{"cloud", c.T("get.entry")}}
+	if supervised {
+		out = append(out, get{"clock", c.T("get.days", "N", days)}, get{"check", c.T("get.accept")}, get{"undo", c.T("get.refund.negotiated")})
+	} else {
+		out = append(out, get{"bolt", c.T("get.now")}, get{"undo", c.T("get.refund")})
+	}
+	out = append(out, get{"shield", c.T("get.fail")})
+	var told []string
+	for _, one := range []struct {
+		yes  bool
+		word string
+	}{{b.SendUser, "told.user"}, {b.SendMobile, "told.mobile"}, {b.SendEmail, "told.email"}} {
+		if one.yes {
+			told = append(told, c.T(one.word))
+		}
+	}
+	if len(told) > 0 {
+		out = append(out, get{"person", c.T("get.told", "WHAT", strings.Join(told, c.T("list.and")))})
+	}
+	if len(b.ExtendParams) > 0 {
+		out = append(out, get{"list", c.T("get.asked")})
+	}
+	return out
+}
+
+// tell fills what the seller and the buyers say of a product.
+func (r *Room) tell(c *ui.Call, p *productPage, page catalogue.Page) error {
+	p.Gets = gets(c, page)
 	if page.Live != nil {
 		b := page.Live.Body
-		p.About = &about{Logo: b.Logo, Pictures: b.Media, Description: template.HTML(catalogue.RenderMarkdown(b.Description)), Highlights: b.Highlights, Cases: b.Cases,
-			Support: b.Support, Guide: template.HTML(catalogue.RenderMarkdown(b.UserGuide)), GuideFile: b.UserGuideFile, Agreement: b.Agreement}
+		p.Face = faceOf(p.Name, b.Logo)
+		p.About = &about{Pictures: b.Media, Description: template.HTML(catalogue.RenderMarkdown(b.Description)), Highlights: b.Highlights, Cases: b.Cases, Support: b.Support,
+			Coverage: c.T("support.coverage", "DAYS", b.Support.Days, "HOURS", b.Support.Hours), Guide: template.HTML(catalogue.RenderMarkdown(b.UserGuide)), GuideFile: b.UserGuideFile != "",
+			Agreement: b.Agreement, Version: b.Version}
+		days, trial := 0, 0
+		if b.Supervised {
+			days = b.DeliveryDays
+		}
+		for _, s := range b.Specs {
+			trial = max(trial, s.TrialDays)
+		}
+		p.Badges = append(p.Badges, delivery(c.Frame, days))
+		if trial > 0 {
+			p.Badges = append(p.Badges, c.T("tile.trial", "N", trial))
+		}
 	}
+	ctx := c.R.Context()
 	if page.Ratings > 0 {
-		p.Mean = c.T("product.stars", "N", strconv.FormatFloat(page.Rating, 'f', 1, 64))
+		p.Mean, p.Rated = strconv.FormatFloat(page.Rating, 'f', 1, 64), c.T("product.rated", "N", page.Ratings)
+		counts, err := r.Catalogue.Stars(ctx, p.ID)
+		if err != nil {
+			return err
+		}
+		for n := 5; n >= 1; n-- {
+			p.Share = append(p.Share, share{c.T("product.stars.short", "N", n), counts[n], page.Ratings})
+		}
 	}
-	rs, err := r.Catalogue.Ratings(c.R.Context(), p.ID, "", 10)
+	rs, err := r.Catalogue.Ratings(ctx, p.ID, "", 10)
 	if err != nil {
 		return err
 	}
 	owner := c.Actor.CompanyID == p.SellerID && access.Can(c.Actor, access.ProductCreate)
 	for _, one := range rs {
 		shown := rating{Stars: one.Stars, Text: one.Text, Reply: one.Reply, At: one.CreatedAt}
+		for n := range 5 {
+			shown.Filled = append(shown.Filled, n < one.Stars)
+		}
 		if owner && one.Reply == "" {
 			shown.Answer = c.NewForm("reply-"+one.ID, "/products/"+p.ID+"/ratings/"+one.ID+"/reply", "do.rating.reply")
 			shown.Answer.Tone = ""
@@ -123,7 +198,7 @@ func (r *Room) tell(c *ui.Call, p *productPage) error {
 		}
 		p.Errors = []ui.FormError{{Text: c.T(id), Href: "#ratings"}}
 	}
-	may, err := r.Catalogue.MayRate(c.R.Context(), c.Actor, p.ID)
+	may, err := r.Catalogue.MayRate(ctx, c.Actor, p.ID)
 	if may {
 		p.Rate = c.NewForm("rate", "/products/"+p.ID+"/ratings", "do.rate")
 		var stars []ui.Option
@@ -133,6 +208,28 @@ func (r *Room) tell(c *ui.Call, p *productPage) error {
 		c.Add(p.Rate, ui.Field{Name: "stars", Kind: "select", Options: stars, Value: "5", Required: true}, "rating.stars")
 		c.Add(p.Rate, ui.Field{Name: "text", Kind: "textarea", MaxLength: catalog.MaxRatingText, Own: true}, "rating.text")
 	}
+	return err
+}
+
+// alike fills the products beside this one: of its category, and of its seller.
+func (r *Room) alike(c *ui.Call, p *productPage, category string) error {
+	others := func(q catalogue.SearchQuery, seller string) (out []tile, err error) {
+		q.Size, q.Sort = 9, catalogue.SortPopular
+		found, err := r.Search.Find(c.R.Context(), q, "")
+		for _, one := range found.Cards {
+			if one.ID != p.ID && one.SellerID != seller && len(out) < 4 {
+				out = append(out, draw(c.Frame, one))
+			}
+		}
+		return out, err
+	}
+	var err error
+	if category != "" {
+		if p.Similar, err = others(catalogue.SearchQuery{Category: category}, p.SellerID); err != nil {
+			return err
+		}
+	}
+	p.More, err = others(catalogue.SearchQuery{SellerID: p.SellerID}, "")
 	return err
 }
 
@@ -212,7 +309,7 @@ func (r *Room) price(c *ui.Call, ch choice) (total, trade.Quote, error) {
 	if err != nil && (!refused || f.Kind == fault.NotFound) {
 		return t, q, err
 	}
-	t.SKU, t.Price = q.SKU.Name, c.Money(q.Offer.Price, string(q.Offer.Currency))
+	t.SKU, t.Price = q.SKU.NameIn(c.Lang()), c.Money(q.Offer.Price, string(q.Offer.Currency))
 	t.Term = c.T("period." + string(q.Offer.PeriodType))
 	if q.SKU.Attributes.Quantity != nil {
 		t.Unit = q.SKU.Attributes.Quantity.Unit
@@ -241,20 +338,40 @@ func (r *Room) price(c *ui.Call, ch choice) (total, trade.Quote, error) {
 	return t, q, nil
 }
 
+// product shows a product, with a price calculator.
 func (r *Room) product(c *ui.Call) error {
-	l, err := r.Catalogue.Get(c.R.Context(), c.Actor, c.R.PathValue("id"))
+	page, err := r.Catalogue.Page(c.R.Context(), c.Actor, c.R.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	p := productPage{Frame: c.Frame, ID: l.Product.ID, Name: l.Product.Name, Summary: l.Product.Summary, Seller: l.Seller, SellerID: l.Product.SellerID, Protocol: string(l.Product.Protocol)}
-	p.Letter, p.Hue = mark(p.Name)
+	l := page.Listing
+	p := productPage{Frame: c.Frame, ID: l.Product.ID, Name: l.Product.Name, Summary: l.Product.Summary, Seller: l.Seller, SellerID: l.Product.SellerID, Crumbs: []ui.Link{c.Crumb("/", "face.storefront")}}
+	p.Face = faceOf(p.Name, "")
 	c.Title, p.Notice = p.Name, c.Said()
+	tree, err := r.Search.Tree(c.R.Context())
+	if err != nil {
+		return err
+	}
+	crumb := func(id string) (parent string) {
+		for _, k := range tree {
+			if k.ID == id && id != "" {
+				p.Crumbs = slices.Insert(p.Crumbs, 1, ui.Link{Text: categoryName(c, k), Href: "/categories/" + k.ID, Own: true})
+				return k.ParentID
+			}
+		}
+		return ""
+	}
+	crumb(crumb(page.Category))
 	p.Choice = picked(c.Query, l)
 	for _, s := range l.SKUs {
-		spec := specification{Name: s.Name, Attributes: attributes(s), Quantity: s.Attributes.Quantity}
+		spec := specification{Name: s.NameIn(c.Lang()), Attributes: attributes(s), Quantity: s.Attributes.Quantity}
 		p.Linear = p.Linear || s.Attributes.Quantity != nil
 		for _, o := range l.Offers[s.Code] {
-			spec.Offers = append(spec.Offers, offer{o.ID, string(o.PeriodType), o.Price, string(o.Currency), o.ID == p.Choice.Offer})
+			current := o.ID == p.Choice.Offer
+			if spec.Current = spec.Current || current; current {
+				p.Rule = s.Attributes.Quantity
+			}
+			spec.Offers = append(spec.Offers, offer{o.ID, string(o.PeriodType), o.Price, string(o.Currency), current})
 		}
 		p.Specs = append(p.Specs, spec)
 	}
@@ -265,16 +382,10 @@ func (r *Room) product(c *ui.Call) error {
 	} else {
 		p.Total.Problem = c.T(ui.ProductState(string(l.Product.State)).ID + ".next")
 	}
-	more, err := r.Catalogue.Find(c.R.Context(), c.Actor, catalogue.ProductFilter{SellerID: l.Product.SellerID, State: string(catalog.OnSale)}, "", 5)
-	if err != nil {
+	if err := r.alike(c, &p, page.Category); err != nil {
 		return err
 	}
-	for _, m := range more {
-		if m.Product.ID != p.ID && len(p.More) < 4 {
-			p.More = append(p.More, tileOf(m))
-		}
-	}
-	if err := r.tell(c, &p); err != nil {
+	if err := r.tell(c, &p, page); err != nil {
 		return err
 	}
 	return c.Show("product.html", &p)

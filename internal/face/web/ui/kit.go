@@ -13,6 +13,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,8 @@ type Options struct {
 	// Secure is set when people reach the marketplace by https: cookies then travel by https only.
 	Secure bool
 	Logger *slog.Logger
+	// Generation changes when something did that public pages show; 0 or nil: nothing is kept.
+	Generation func() uint64
 }
 
 // Kit makes frames and draws pages.
@@ -58,6 +61,7 @@ type Kit struct {
 	pages  map[string]*template.Template
 	assets map[string]asset
 	links  map[string]string // asset name → address with its hash
+	kept   *pageCache
 }
 
 type asset struct {
@@ -70,7 +74,7 @@ func New(o Options) *Kit {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	k := &Kit{Options: o, pages: map[string]*template.Template{}, assets: map[string]asset{}, links: map[string]string{}}
+	k := &Kit{Options: o, pages: map[string]*template.Template{}, assets: map[string]asset{}, links: map[string]string{}, kept: newPageCache()}
 	k.layout = template.Must(template.New("layout.html").ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/blocks.html"))
 	k.Add(templateFiles)
 	entries, err := assetFiles.ReadDir("assets")
@@ -98,14 +102,19 @@ func pack(b []byte) []byte {
 	return out.Bytes()
 }
 
-// Add makes the templates of a room known: templates/*.html, each of which defines "main".
+// Add makes the templates of a room known: templates/*.html, each of which defines "main"; what pages of the room share
+// stands in files whose names begin with "shared".
 func (k *Kit) Add(files fs.FS) {
 	names, _ := fs.Glob(files, "templates/*.html")
+	shared, _ := fs.Glob(files, "templates/shared*.html")
 	for _, n := range names {
+		if slices.Contains(shared, n) {
+			continue
+		}
 		switch base := path.Base(n); base {
 		case "layout.html", "parts.html", "blocks.html":
 		default:
-			k.pages[base] = template.Must(template.Must(k.layout.Clone()).ParseFS(files, n))
+			k.pages[base] = template.Must(template.Must(k.layout.Clone()).ParseFS(files, append([]string{n}, shared...)...))
 		}
 	}
 }
@@ -142,7 +151,7 @@ func (k *Kit) Asset(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Encoding", "gzip")
 		body = a.packed
 	}
-	_, _ = w.Write(body)
+	send(w, http.StatusOK, body)
 }
 
 // Render writes a page. Nothing is sent before the template has run to its end.
@@ -155,6 +164,5 @@ func (k *Kit) Render(w http.ResponseWriter, r *http.Request, status int, name st
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes())
+	send(w, status, b.Bytes())
 }

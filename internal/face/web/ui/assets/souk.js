@@ -22,10 +22,9 @@ const copy = async (el) => {
 document.addEventListener("click", (e) => { const el = e.target.closest("[data-copy]"); if (el) copy(el); });
 document.addEventListener("htmx:after:swap", () => words(document));
 
-// On a small screen the menu begins folded.
-const side = document.querySelector("details.side");
+// On a small screen the menu and the facets begin folded.
 const small = matchMedia("(max-width: 760px)");
-if (side) {
+for (const side of document.querySelectorAll("details.side, details.facets")) {
   side.open = !small.matches;
   small.addEventListener("change", () => { side.open = !small.matches; });
 }
