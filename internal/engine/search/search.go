@@ -51,6 +51,7 @@ type Query struct {
 	Sort      string
 	After     Mark // zero: from the beginning
 	Size      int
+	Bare      bool // ids alone, neither counted nor with facets: what is first is found at once
 }
 
 // Mark is where a page ended. It stays right when products come and go.
@@ -527,14 +528,18 @@ func (x *Index) Find(_ context.Context, q Query) Result {
 	}
 	order := map[string]int{ByNewest: newest, ByPopular: popular, ByPrice: price, ByRating: rating}[q.Sort] // relevance: newest among equals
 	var c counter
-	for f := range c.by[:5] {
-		c.by[f] = make([]int, len(x.values))
+	if !q.Bare {
+		for f := range c.by[:5] {
+			c.by[f] = make([]int, len(x.values))
+		}
 	}
 	var out Result
 	take := func(at uint32, score int) bool {
 		e := &x.docs[at]
 		fails := n.fails(e)
-		c.add(e, fails)
+		if !q.Bare {
+			c.add(e, fails)
+		}
 		if fails != 0 {
 			return false
 		}
@@ -547,6 +552,9 @@ func (x *Index) Find(_ context.Context, q Query) Result {
 		for _, at := range x.order[order] {
 			if take(at, 0) && len(page) <= q.Size {
 				page = append(page, hit{at, 0})
+			}
+			if q.Bare && len(page) > q.Size {
+				break
 			}
 		}
 	} else {
@@ -581,7 +589,9 @@ func (x *Index) Find(_ context.Context, q Query) Result {
 	for _, h := range page {
 		out.IDs = append(out.IDs, x.docs[h.slot].id)
 	}
-	out.Facets = x.counts(&c)
+	if !q.Bare {
+		out.Facets = x.counts(&c)
+	}
 	return out
 }
 

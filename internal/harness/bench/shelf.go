@@ -159,7 +159,7 @@ func product(r *rand.Rand, i int) catalog.Body {
 		b.Overview = b.Name + " for teams who want to start today"
 		text.WriteString(strings.Repeat(shelfEnglishText, 3))
 	}
-	for range 16 + r.IntN(10) {
+	for range 20 + r.IntN(10) {
 		text.WriteString(shelfSentences[r.IntN(len(shelfSentences))])
 	}
 	b.Description = text.String()

@@ -1,6 +1,8 @@
 package storefront
 
 import (
+	"html/template"
+
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/face/web/ui"
 	"github.com/souk-market/souk/internal/service/catalogue"
@@ -16,7 +18,7 @@ const (
 type homePage struct {
 	*ui.Frame
 	Groups       []group
-	Popular, New []tile
+	Popular, New []template.HTML
 	Shops        []shopLink
 	Total        string
 	Empty        *ui.Empty
@@ -48,7 +50,7 @@ func (r *Room) home(c *ui.Call) error {
 	if err != nil {
 		return err
 	}
-	popular, err := r.Search.Find(ctx, catalogue.SearchQuery{Sort: catalogue.SortPopular, Size: homePopular}, "")
+	popular, err := r.Search.Find(ctx, catalogue.SearchQuery{Sort: catalogue.SortPopular, Size: homePopular, Bare: true}, "")
 	if err != nil {
 		return err
 	}

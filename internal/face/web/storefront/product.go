@@ -67,7 +67,7 @@ type productPage struct {
 	Rule                                *catalog.QuantityRule // of the chosen one
 	Total                               total
 	Trial                               string // of the chosen specification; "" without
-	Similar, More                       []tile
+	Similar, More                       []template.HTML
 	About                               *about // nil for products without a brochure
 	Ratings                             []rating
 	Share                               []share
@@ -213,8 +213,8 @@ func (r *Room) tell(c *ui.Call, p *productPage, page catalogue.Page) error {
 
 // alike fills the products beside this one: of its category, and of its seller.
 func (r *Room) alike(c *ui.Call, p *productPage, category string) error {
-	others := func(q catalogue.SearchQuery, seller string) (out []tile, err error) {
-		q.Size, q.Sort = 9, catalogue.SortPopular
+	others := func(q catalogue.SearchQuery, seller string) (out []template.HTML, err error) {
+		q.Size, q.Sort, q.Bare = 9, catalogue.SortPopular, true
 		found, err := r.Search.Find(c.R.Context(), q, "")
 		for _, one := range found.Cards {
 			if one.ID != p.ID && one.SellerID != seller && len(out) < 4 {

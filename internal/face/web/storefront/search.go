@@ -1,7 +1,9 @@
 package storefront
 
 import (
+	"html/template"
 	"slices"
+	"strconv"
 
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/face/web/ui"
@@ -12,6 +14,22 @@ import (
 type facet struct {
 	Name    string
 	Choices []facetChoice
+}
+
+// HTML draws the facet's links.
+func (f facet) HTML() template.HTML {
+	var h html
+	h.Grow(200 * len(f.Choices))
+	h.raw(`<h2>`).text(f.Name).raw(`</h2><ul>`)
+	own := map[bool]string{true: ` data-own`}
+	for _, one := range f.Choices {
+		h.raw(`<li`, map[bool]string{true: ` class="child"`}[one.Child], `><a href="`).text(one.Href).raw(`"`, map[bool]string{true: ` aria-current="true"`}[one.Current], `><span`, own[one.Own], `>`).text(one.Text).raw(`</span>`)
+		if one.Count > 0 {
+			h.raw(` <small data-own>`, strconv.Itoa(one.Count), `</small>`)
+		}
+		h.raw(`</a></li>`)
+	}
+	return h.raw(`</ul>`).done()
 }
 
 type facetChoice struct {
@@ -25,7 +43,7 @@ type listPage struct {
 	Heading, Words string
 	Own            bool // the heading is a name
 	Crumbs         []ui.Link
-	Products       []tile
+	Products       []template.HTML
 	Next           string
 	Empty          *ui.Empty
 	Facets         []facet

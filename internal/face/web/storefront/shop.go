@@ -1,6 +1,8 @@
 package storefront
 
 import (
+	"html/template"
+
 	"github.com/souk-market/souk/internal/face/web/ui"
 	"github.com/souk-market/souk/internal/service/catalogue"
 )
@@ -9,7 +11,7 @@ type shopPage struct {
 	*ui.Frame
 	Shop     catalogue.Shop
 	Face     face
-	Products []tile
+	Products []template.HTML
 	Total    string
 	Sorts    []ui.Link
 	Next     string

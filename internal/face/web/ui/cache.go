@@ -32,7 +32,7 @@ type keptPage struct {
 
 // Bounds of the cache.
 const (
-	keptBytes   = 32 << 20
+	keptBytes   = 48 << 20
 	keptAddress = 512 // bytes of an address that is worth keeping
 	keptFor     = time.Minute
 )
