@@ -34,7 +34,7 @@ type keptPage struct {
 const (
 	keptBytes   = 48 << 20
 	keptAddress = 512 // bytes of an address that is worth keeping
-	keptFor     = time.Minute
+	keptFor     = 10 * time.Minute
 )
 
 func newPageCache() *pageCache {
@@ -119,9 +119,6 @@ func (m Room) Public(path, section string, f Handler) {
 		key := locale.Choose(w, r, k.Secure).String() + " " + r.URL.RequestURI()
 		if pack {
 			key = "gzip " + key
-		}
-		if k.Sandbox {
-			key = k.Now().Format("2006-01-02 15:04 ") + key // the clock on the page
 		}
 		now := time.Now()
 		if kept := k.kept.get(key, generation, now); kept != nil {
