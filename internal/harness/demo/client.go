@@ -90,6 +90,7 @@ type (
 		ID, Name, Protocol string
 		SellerID           string `json:"seller_id"`
 		SKUs               []struct {
+			Code     string `json:"sku_code"`
 			Name     string
 			Quantity *struct{ Max int64 } `json:"quantity"`
 			Offers   []struct {
@@ -108,6 +109,8 @@ type (
 		AmountPaid                         string `json:"amount_paid"`
 		OriginOrderID                      string `json:"origin_order_id"`
 		PossiblyOrphaned                   bool   `json:"possibly_orphaned"`
+		Source                             string
+		Breakdown                          []struct{ Kind, Unit, Amount string }
 		Lines                              []struct {
 			ID, Status string
 			InstanceID string `json:"instance_id"`
@@ -120,6 +123,13 @@ type (
 		OrderID          string `json:"order_id"`
 		SellerInstanceID string `json:"seller_instance_id"`
 		ExpireAt         string `json:"expire_at"`
+		EffectiveAt      string `json:"effective_at"`
+		SKUCode          string `json:"sku_code"`
+		Quantity         int64
+		Trial            bool
+		AutoRenew        bool     `json:"auto_renew"`
+		RefundableUntil  string   `json:"refundable_until"`
+		FreezeReasons    []string `json:"freeze_reasons"`
 		Entry            *struct {
 			FrontEndURL string `json:"front_end_url"`
 			UserName    string `json:"user_name"`

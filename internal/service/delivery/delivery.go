@@ -33,7 +33,7 @@ func New(k *kernel.Kernel, t *trade.Trade, c *outbound.Client) *Delivery {
 }
 
 // calls are the kinds of jobs done here.
-var calls = []domain.Call{domain.Create, domain.Refresh, domain.Expire, domain.Thaw, domain.Release, domain.Notify, domain.Replay}
+var calls = []domain.Call{domain.Create, domain.Upgrade, domain.Refresh, domain.Expire, domain.Thaw, domain.Release, domain.Notify, domain.Replay}
 
 // Register gives the runner the calls to sellers.
 func (d *Delivery) Register(r *jobs.Runner) {

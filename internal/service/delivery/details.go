@@ -36,7 +36,8 @@ func (d *Delivery) Instance(ctx context.Context, a access.Actor, id string) (s S
 		s.Instance = *inst
 		return nil
 	})
-	if err != nil || s.Instance.EntrySealed == "" || a.CompanyKind != party.Buyer || s.Instance.Ended() {
+	// What is frozen cannot be used: its entry is hidden, also where the seller has no call for it. // spec: 01 §2.7
+	if err != nil || s.Instance.EntrySealed == "" || a.CompanyKind != party.Buyer || s.Instance.Ended() || s.Instance.Status == instance.Frozen {
 		return s, err
 	}
 	text, err := d.k.Ring.Open(entryPurpose(id), s.Instance.EntrySealed)

@@ -75,7 +75,10 @@ func (t *Trade) quoteChange(ctx context.Context, tx *kernel.Tx, a access.Actor, 
 	if in.SKUCode == "" {
 		in.SKUCode = inst.SKUCode
 	}
-	if in.Quantity == 0 {
+	switch {
+	case in.Quantity < 0 || in.Quantity > catalog.MaxQuantity:
+		return nil, fault.Field("quantity", "must be 1 to %d; it is the new total", catalog.MaxQuantity)
+	case in.Quantity == 0:
 		in.Quantity = inst.Quantity
 	}
 	target, err := t.target(ctx, tx, inst, in, now)
