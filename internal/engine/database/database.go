@@ -48,6 +48,7 @@ type backend interface {
 	// migrator opens a pool of its own for schema changes, and takes a lock
 	// that keeps other processes from changing the schema; done releases both.
 	migrator(ctx context.Context) (pool *sql.DB, done func() error, err error)
+	stats() (*meter, Stats)
 	close() error
 }
 

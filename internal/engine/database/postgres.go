@@ -27,6 +27,8 @@ type post struct {
 	pool *sql.DB
 	cfg  *pgx.ConnConfig
 	o    Options
+
+	meter meter
 }
 
 func openPostgres(ctx context.Context, url string, o Options) (*post, error) {
@@ -105,6 +107,7 @@ func pause(ctx context.Context, n int) error {
 // once runs f in one transaction. again is the reason why it may be run again,
 // nil when err (or success) is final.
 func (p *post) once(ctx context.Context, o *sql.TxOptions, f func(context.Context, *Tx) error) (again, err error) {
+	begun := time.Now()
 	c, err := p.pool.Conn(ctx)
 	if err != nil {
 		if errors.Is(err, sql.ErrConnDone) || err.Error() == "sql: database is closed" {
@@ -113,6 +116,9 @@ func (p *post) once(ctx context.Context, o *sql.TxOptions, f func(context.Contex
 		return why(ctx, err), err
 	}
 	defer c.Close()
+	if !o.ReadOnly {
+		p.meter.waited(begun)
+	}
 	// The transaction itself is not tied to ctx: once the COMMIT is on its way
 	// the outcome must be learned, so only the statements look at ctx.
 	life, kill := context.WithCancel(context.WithoutCancel(ctx))
@@ -137,8 +143,12 @@ func (p *post) once(ctx context.Context, o *sql.TxOptions, f func(context.Contex
 	}
 	committing = true
 	timer := time.AfterFunc(commitTime, kill)
+	begun = time.Now()
 	err = stx.Commit()
 	timer.Stop()
+	if !o.ReadOnly {
+		p.meter.committed(begun)
+	}
 	switch {
 	case err == nil:
 		tx.committed()

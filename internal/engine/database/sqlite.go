@@ -38,7 +38,8 @@ type lite struct {
 	stopped chan struct{} // closed when the writer has ended
 	once    sync.Once
 
-	waiting, commits atomic.Int64 // callers in line; COMMITs made
+	waiting atomic.Int64 // callers in line
+	meter   meter
 }
 
 // turn is a caller's request to be the writer for the length of its closure.
@@ -146,6 +147,7 @@ func (l *lite) write(ctx context.Context, f func(context.Context, *Tx) error) er
 func (l *lite) writeOnce(ctx context.Context, f func(context.Context, *Tx) error) error {
 	t := &turn{ctx: ctx, begin: make(chan error, 1), ran: make(chan bool, 1), end: make(chan error, 1)}
 	l.waiting.Add(1)
+	begun := time.Now()
 	select {
 	case l.turns <- t:
 		l.waiting.Add(-1)
@@ -159,6 +161,7 @@ func (l *lite) writeOnce(ctx context.Context, f func(context.Context, *Tx) error
 	if err := <-t.begin; err != nil {
 		return err
 	}
+	l.meter.waited(begun)
 	tx := &Tx{engine: SQLite, on: l.writes, uninterrupted: true}
 	over := false
 	defer func() {
@@ -226,8 +229,9 @@ func (l *lite) group(t *turn) {
 	case broken != nil:
 		err = fmt.Errorf("%w: %w", errUndone, broken)
 	case len(kept) > 0:
-		l.commits.Add(1)
+		begun := time.Now()
 		err = c.exec("COMMIT")
+		l.meter.committed(begun)
 		if sqliteCode(err)&0xff == sqlite3.SQLITE_IOERR {
 			err = fmt.Errorf("%w: %w", ErrCommitUnknown, err)
 		}

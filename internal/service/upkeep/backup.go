@@ -55,6 +55,7 @@ type Upkeep struct {
 	files   *blob.Dir
 	dir     string // where a dump waits while it is downloaded
 	program string
+	cache   figuresCache
 }
 
 // New makes them. dir is a folder of this process alone; program its name and version.
@@ -63,15 +64,20 @@ func New(k *kernel.Kernel, files *blob.Dir, dir, program string) *Upkeep {
 }
 
 // LastBackup is the newest backup; nil when there was none.
-func (u *Upkeep) LastBackup(ctx context.Context, a access.Actor) (*Backup, error) {
+func (u *Upkeep) LastBackup(ctx context.Context, a access.Actor) (b *Backup, err error) {
 	if !a.IsOperator() {
 		return nil, fault.New(fault.Forbidden, "forbidden", "only operators see backups")
 	}
-	var text string
-	if err := u.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
-		text, err = store.Setting(ctx, tx, settingBackup)
+	err = u.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
+		b, err = lastBackup(ctx, tx)
 		return err
-	}); err != nil || text == "" {
+	})
+	return b, err
+}
+
+func lastBackup(ctx context.Context, tx *kernel.Tx) (*Backup, error) {
+	text, err := store.Setting(ctx, tx, settingBackup)
+	if err != nil || text == "" {
 		return nil, err
 	}
 	b := &Backup{}
