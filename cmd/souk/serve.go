@@ -23,7 +23,7 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := program.Open(cmd.Context(), c, program.Options{Logger: log})
+			p, err := program.Open(cmd.Context(), c, program.Options{Logger: log, Version: version()})
 			if err != nil {
 				return err
 			}

@@ -68,6 +68,11 @@ type Config struct {
 	PayWithin time.Duration
 	// StopWithin is how long a graceful stop waits for work under way.
 	StopWithin time.Duration
+	// StopDelay is how long it goes on answering before, while it says that it is not ready.
+	StopDelay time.Duration
+	// MetricsListen is a listener of its own for metrics; empty means the main one, where MetricsToken opens them.
+	MetricsListen string
+	MetricsToken  secret.Secret
 
 	LogLevel slog.Level
 	// LogFormat is text or json.

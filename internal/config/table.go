@@ -49,9 +49,7 @@ var Table = []Option{
 		set: text(func(c *Config) *string { return &c.Data }, "the name of a folder")},
 	{Name: "listen", Type: "host:port", Default: "127.0.0.1:8080", Meaning: "Address of the one listener; `:8443` listens on all interfaces, port 0 takes a free port.",
 		set: func(c *Config, s string) error {
-			host, port, err := net.SplitHostPort(s)
-			n, perr := strconv.ParseUint(port, 10, 16)
-			if err != nil || perr != nil || n > 65535 || strings.ContainsAny(host, " /") {
+			if !isAddress(s) {
 				return wants("host:port or :port, like 127.0.0.1:8080")
 			}
 			c.Listen = s
@@ -129,10 +127,35 @@ var Table = []Option{
 		set: duration(func(c *Config) *time.Duration { return &c.PayWithin }, time.Minute, 366*24*time.Hour)},
 	{Name: "stop-within", Type: "duration", Default: "30s", Meaning: "How long a graceful stop waits for requests and calls under way.",
 		set: duration(func(c *Config) *time.Duration { return &c.StopWithin }, 0, time.Hour)},
+	{Name: "stop-delay", Type: "duration", Default: "0s", Meaning: "How long a process that was told to stop still answers requests while `/readyz` says 503, so that a balancer sends no more. A little longer than the balancer's interval of checks; 0 without one.",
+		set: duration(func(c *Config) *time.Duration { return &c.StopDelay }, 0, time.Hour)},
+	{Name: "metrics-listen", Type: "host:port", Meaning: "Address of a listener of its own for `/metrics`, `/healthz` and `/readyz`, which asks nobody who they are. Empty: `/metrics` stands on the main listener, for requests from this machine and with `metrics-token`.",
+		set: func(c *Config, s string) error {
+			if s != "" && !isAddress(s) {
+				return wants("host:port or :port, like 127.0.0.1:9090")
+			}
+			c.MetricsListen = s
+			return nil
+		}},
+	{Name: "metrics-token", Type: "text", Meaning: "Whoever sends it as `Authorization: Bearer …` may read `/metrics` on the main listener from elsewhere.", Secret: true,
+		set: func(c *Config, s string) error {
+			if s != "" && len(s) < 16 {
+				return wants("at least 16 characters")
+			}
+			c.MetricsToken = secret.Secret(s)
+			return nil
+		}},
 	{Name: "log-level", Type: "debug, info, warn, error", Default: "info", Meaning: "Least level of log lines, on standard error.",
 		set: oneOf(func(c *Config, s string) { _ = c.LogLevel.UnmarshalText([]byte(s)) }, "debug", "info", "warn", "error")},
 	{Name: "log-format", Type: "text, json", Default: "text", Meaning: "Form of log lines.",
 		set: oneOf(func(c *Config, s string) { c.LogFormat = s }, "text", "json")},
+}
+
+// isAddress tells whether a text is host:port or :port.
+func isAddress(s string) bool {
+	host, port, err := net.SplitHostPort(s)
+	_, bad := strconv.ParseUint(port, 10, 16)
+	return err == nil && bad == nil && !strings.ContainsAny(host, " /")
 }
 
 func text(at func(*Config) *string, nonEmpty string) func(*Config, string) error {

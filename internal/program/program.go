@@ -24,6 +24,7 @@ import (
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/face/manage"
 	"github.com/souk-market/souk/internal/face/openapi"
+	"github.com/souk-market/souk/internal/face/ops"
 	"github.com/souk-market/souk/internal/face/web"
 	"github.com/souk-market/souk/internal/face/web/desk"
 	"github.com/souk-market/souk/internal/ground/clock"
@@ -35,6 +36,7 @@ import (
 	"github.com/souk-market/souk/internal/service/people"
 	"github.com/souk-market/souk/internal/service/sandbox"
 	"github.com/souk-market/souk/internal/service/trade"
+	"github.com/souk-market/souk/internal/service/upkeep"
 )
 
 // Options are what tests and benches change; the zero value is a real program.
@@ -43,6 +45,7 @@ type Options struct {
 	Logger      *slog.Logger
 	Synchronous string // SQLite durability; "" is FULL
 	NoWorkers   bool   // serve requests, do no jobs
+	Version     string // name and version of the program
 }
 
 func (o *Options) fill() {
@@ -70,6 +73,9 @@ type Program struct {
 	Query     *orderquery.Query
 	Runner    *jobs.Runner
 	Client    *outbound.Client
+	Upkeep    *upkeep.Upkeep
+	Metrics   *ops.Metrics
+	Health    *ops.Health
 	Handler   http.Handler
 
 	log       *slog.Logger
@@ -136,7 +142,9 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	p.Delivery = delivery.New(p.Kernel, p.Trade, p.Client)
 	p.Trade.Register(p.Runner)
 	p.Delivery.Register(p.Runner)
-	p.Handler = p.client(p.faces())
+	p.Upkeep = upkeep.New(p.Kernel, blobs, c.Data, o.Version)
+	p.watch(o)
+	p.Handler = p.client(p.Metrics.Observe(p.log, p.faces()))
 	return p, nil
 }
 
@@ -149,24 +157,13 @@ func (p *Program) faces() http.Handler {
 	mux.Handle("GET "+api.Path, api.Handler())
 	mux.Handle(manage.Prefix+"/", manage.New(manage.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Delivery: p.Delivery, Sandbox: p.Sandbox, Audit: p.Audit, Log: p.log}))
 	mux.Handle(openapi.Prefix, openapi.New(openapi.Options{Keys: market, Orders: market, Now: p.Kernel.Wire.Now, Rate: p.Config.OrderQueryRate, Logger: p.log}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /readyz", p.ready)
+	mux.HandleFunc("GET /healthz", p.Health.Live)
+	mux.HandleFunc("GET /readyz", p.Health.Readiness)
+	if p.Config.MetricsListen == "" {
+		mux.Handle("GET /metrics", p.Metrics.Guarded(p.Config.MetricsToken.Reveal()))
+	}
 	mux.Handle("/", web.New(pages))
 	return mux
-}
-
-// ready tells whether the database answers.
-func (p *Program) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	if err := p.DB.Read(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, err := store.Setting(ctx, tx, "ready")
-		return err
-	}); err != nil {
-		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-		return
-	}
-	_, _ = w.Write([]byte("ready\n"))
 }
 
 // Limits of the listener.
@@ -183,6 +180,11 @@ func (p *Program) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelWarn)}
 	run, stop := context.WithCancel(context.Background())
 	defer stop()
+	beside, err := p.watchers()
+	if err != nil {
+		return err
+	}
+	defer beside.Close()
 	var wg sync.WaitGroup
 	failed := make(chan error, 8)
 	part := func(name string, f func(context.Context) error) {
@@ -213,9 +215,14 @@ func (p *Program) Serve(ctx context.Context, l net.Listener) error {
 			failed <- err
 		}
 	}()
-	var err error
 	select {
 	case <-ctx.Done():
+		// Whoever spreads requests learns that no more should come, while they are still answered.
+		p.Health.Stop()
+		select {
+		case <-time.After(p.Config.StopDelay):
+		case err = <-failed:
+		}
 	case err = <-failed:
 	}
 	grace, cancel := context.WithTimeout(context.Background(), p.Config.StopWithin)

@@ -85,6 +85,13 @@ func (r *Runner) Queue() *Queue { return r.queue }
 // Owner is the name this process holds leases under.
 func (r *Runner) Owner() string { return r.owner }
 
+// Running is how many jobs run in this process now.
+func (r *Runner) Running() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.held)
+}
+
 // Handle registers the handler of a kind.
 func (r *Runner) Handle(kind string, h Handler) { r.handlers[kind] = h }
 

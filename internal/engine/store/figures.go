@@ -50,11 +50,6 @@ func CountMails(ctx context.Context, tx *Tx) ([]Counted, error) {
 		UNION ALL SELECT 'failed', '', COUNT(*), COALESCE(MIN(created_at), 0) FROM mail WHERE state = 'failed' ORDER BY 1`)
 }
 
-// LedgerSums gives the sum of all balances of each currency; double entry makes them zero. // spec: 01 §4.3
-func LedgerSums(ctx context.Context, tx *Tx) ([]Counted, error) {
-	return counted(ctx, tx, `SELECT currency, '', CAST(SUM(balance) AS BIGINT), 0 FROM ledger_account GROUP BY currency ORDER BY currency`)
-}
-
 // AuditState is how far the chain reaches, and what waits for its place: how much and, on the business clock, since when.
 func AuditState(ctx context.Context, tx *Tx) (head int64, open Counted, err error) {
 	h, _, err := AuditHead(ctx, tx)

@@ -11,10 +11,10 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/face/ops"
 	"github.com/souk-market/souk/internal/ground/cursor"
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/ground/ident"
@@ -154,7 +154,6 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, f func(c *call)
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	started := time.Now()
 	status, out, err := h.guard(w, r, c, f)
 	if err != nil {
 		status, out = h.failure(c, err)
@@ -165,7 +164,6 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, f func(c *call)
 	w.Header().Set("Content-Length", strconv.Itoa(len(out)))
 	w.WriteHeader(status)
 	_, _ = w.Write(out)
-	h.Log.Info("request", "method", r.Method, "path", r.URL.Path, "status", status, "request_id", c.id, "company", c.actor.CompanyID, "took", time.Since(started))
 }
 
 func (h *Handler) guard(w http.ResponseWriter, r *http.Request, c *call, f func(c *call) (int, []byte, error)) (status int, out []byte, err error) {
@@ -178,6 +176,7 @@ func (h *Handler) guard(w http.ResponseWriter, r *http.Request, c *call, f func(
 	if c.actor, err = h.who(r); err != nil {
 		return 0, nil, err
 	}
+	ops.From(r.Context()).Company = c.actor.CompanyID
 	if err := plainText(r); err != nil {
 		return 0, nil, err
 	}

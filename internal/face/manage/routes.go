@@ -10,6 +10,7 @@ import (
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/domain/order"
 	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/face/ops"
 	"github.com/souk-market/souk/internal/ground/clock"
 	"github.com/souk-market/souk/internal/ground/cursor"
 	"github.com/souk-market/souk/internal/ground/fault"
@@ -128,6 +129,9 @@ func (h *Handler) orders() {
 			return nil, err
 		}
 		o, err := h.Trade.Place(ctx, tx, c.actor, in)
+		if err == nil {
+			ops.From(c.Context()).Order = o.ID
+		}
 		return orderOrNil(o, err)
 	})
 	h.read("/orders", func(c *call) (any, error) {

@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/time/rate"
+
+	"github.com/souk-market/souk/internal/face/ops"
 )
 
 const (
@@ -94,6 +96,7 @@ func (h *Handler) orderQuery(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	log = log.With("seller", key.SellerID)
+	ops.From(r.Context()).Company = key.SellerID
 	if key.SellerID == "" {
 		errNoSeller.send(w)
 		return
@@ -107,6 +110,7 @@ func (h *Handler) orderQuery(w http.ResponseWriter, r *http.Request) {
 		bad.send(w)
 		return
 	}
+	ops.From(r.Context()).Order = orderID
 	h.order(w, r, log.With("order", orderID), key.SellerID, orderID, lineID)
 }
 

@@ -244,8 +244,8 @@ func TestALivedInMarketplaceMovesAndGoesOn(t *testing.T) {
 		t.Errorf("audit log: %v %+v", err, r)
 	}
 	found, err := m.p.Search.Find(t.Context(), catalogue.SearchQuery{Text: "协同", Size: 5})
-	if err != nil || len(found.Listings) == 0 {
-		t.Errorf("search finds %d products, %v", len(found.Listings), err)
+	if err != nil || len(found.Cards) == 0 {
+		t.Errorf("search finds %d products, %v", len(found.Cards), err)
 	}
 	// The second try is an hour after the first.
 	if err := m.client("operator").Do(t.Context(), "POST", api+"/sandbox/clock", ident.UUID(), map[string]any{"advance": "2h"}, nil); err != nil {

@@ -34,6 +34,7 @@ type Search struct {
 
 	built      atomic.Bool
 	generation atomic.Uint64
+	followed   atomic.Int64 // when it was last known to hold everything, in micros of the machine's clock
 
 	// Of the follower alone.
 	seen                map[string]time.Time // changes taken over, within the feed's overlap
@@ -114,6 +115,9 @@ func (s *Search) Run(ctx context.Context) error {
 		} else {
 			err = s.follow(ctx)
 		}
+		if err == nil {
+			s.followed.Store(time.Now().UnixMicro())
+		}
 		if err != nil && ctx.Err() == nil {
 			s.c.k.Log.Error("search: the index is behind", "err", err)
 		}
@@ -124,6 +128,9 @@ func (s *Search) Run(ctx context.Context) error {
 		}
 	}
 }
+
+// Lag is how long ago the index was last known to hold everything.
+func (s *Search) Lag() time.Duration { return time.Since(time.UnixMicro(s.followed.Load())) }
 
 // Ready tells whether the index is filled.
 func (s *Search) Ready() bool { return s.built.Load() }

@@ -127,7 +127,7 @@ func (d *Delivery) Details(ctx context.Context, a access.Actor, id string) (Serv
 	}); err != nil {
 		return s, err
 	}
-	d.log(att)
+	d.log(att, string(p.product.Protocol))
 	if !r.verdict.OK {
 		return s, fault.New(fault.Unavailable, "seller_answer", "the seller's server did not give the details (%s); what is known is shown", explainShort(r.verdict))
 	}
@@ -223,7 +223,7 @@ func (d *Delivery) CheckChange(ctx context.Context, a access.Actor, id, offerID 
 	}); err != nil {
 		return err
 	}
-	d.log(att)
+	d.log(att, string(p.product.Protocol))
 	if !r.verdict.OK {
 		return fault.New(fault.Rule, "seller_refuses_change", "the seller does not agree to this change: %s", explain(r.verdict))
 	}

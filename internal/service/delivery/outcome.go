@@ -66,7 +66,7 @@ func (d *Delivery) commit(ctx context.Context, p *plan, a *store.Attempt, owner 
 			return err
 		}
 		c.a.Detail = cut(c.a.Detail, 2000)
-		tx.OnCommit(func() { d.log(c.a); crash.Point(crash.OutcomeCommitted) })
+		tx.OnCommit(func() { d.log(c.a, string(p.product.Protocol)); crash.Point(crash.OutcomeCommitted) })
 		return store.CloseAttempt(ctx, tx, c.a)
 	})
 	if errors.Is(err, store.ErrLeaseLost) {
@@ -363,7 +363,10 @@ func cut(s string, n int) string {
 }
 
 // log writes the one line per outbound attempt.
-func (d *Delivery) log(a *store.Attempt) {
-	d.k.Log.Info("call", "activity", a.Activity, "state", a.State, "order", a.OrderID, "instance", a.InstanceID, "seller", a.SellerID, "attempt", a.ID, "number", a.Number,
+func (d *Delivery) log(a *store.Attempt, protocol string) {
+	if d.k.Called != nil {
+		d.k.Called(protocol, a.Activity, a.State, a.Duration)
+	}
+	d.k.Log.Info("call", "protocol", protocol, "activity", a.Activity, "state", a.State, "order", a.OrderID, "instance", a.InstanceID, "seller", a.SellerID, "buyer", a.BuyerID, "attempt", a.ID, "number", a.Number,
 		"status", a.HTTPStatus, "code", a.ResultCode, "reason", a.Reason, "took", a.Duration)
 }

@@ -46,6 +46,9 @@ type Kernel struct {
 	PayWithin     time.Duration // spec: 22 §2.3
 	TimeoutScale  float64       // sandbox only // spec: 01 §1.2
 	AllowHTTP     bool          // V1 addresses in production mode
+
+	// Called is told of every call to a seller's server, once its outcome is known; nil tells nobody.
+	Called func(protocol, activity, outcome string, took time.Duration)
 }
 
 // System is the actor behind everything the platform does by itself.

@@ -52,7 +52,7 @@ func (u *Upkeep) Figures(ctx context.Context) (Figures, error) {
 			to   *[]Counted
 			read func(context.Context, *kernel.Tx) ([]Counted, error)
 		}{
-			{&f.Jobs, store.OpenJobs}, {&f.Orders, store.CountOrders}, {&f.Mails, store.CountMails}, {&f.Sums, store.LedgerSums},
+			{&f.Jobs, store.OpenJobs}, {&f.Orders, store.CountOrders}, {&f.Mails, store.CountMails}, {&f.Sums, sums},
 			{&f.Due, func(ctx context.Context, tx *kernel.Tx) ([]Counted, error) { return store.DueJobs(ctx, tx, f.At) }},
 			{&f.Queues, queues},
 		} {
@@ -73,6 +73,15 @@ func (u *Upkeep) Figures(ctx context.Context) (Figures, error) {
 		u.cache.last = f
 	}
 	return f, err
+}
+
+// sums are the balances of each currency; double entry makes them zero. // spec: 01 §4.3
+func sums(ctx context.Context, tx *kernel.Tx) (out []Counted, err error) {
+	all, err := store.LedgerSums(ctx, tx)
+	for _, s := range all {
+		out = append(out, Counted{Label: string(s.Currency), Count: int64(s.Balance)})
+	}
+	return out, err
 }
 
 // queues is what waits for people of the operator.

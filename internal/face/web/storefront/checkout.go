@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/souk-market/souk/internal/domain/ledger"
+	"github.com/souk-market/souk/internal/face/ops"
 	"github.com/souk-market/souk/internal/face/web/ui"
 	"github.com/souk-market/souk/internal/ground/cursor"
 	"github.com/souk-market/souk/internal/ground/fault"
@@ -133,6 +134,7 @@ func (r *Room) placeOrder(c *ui.Call) error {
 	if err != nil {
 		return c.Again(err, r.checkout)
 	}
+	ops.From(c.R.Context()).Order = id
 	if c.Form("pay") == "" {
 		return c.Done("/buyer/orders/"+id, "order.placed")
 	}

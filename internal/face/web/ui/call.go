@@ -12,6 +12,7 @@ import (
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/face/ops"
 	"github.com/souk-market/souk/internal/face/web/locale"
 	"github.com/souk-market/souk/internal/ground/fault"
 )
@@ -79,6 +80,7 @@ func (m Room) serve(w http.ResponseWriter, r *http.Request, section string, acti
 	c := &Call{W: w, R: r, kit: k, status: http.StatusOK, Frame: k.frame(w, r, v, m.Face, section)}
 	if v != nil {
 		c.Actor = v.Actor
+		ops.From(r.Context()).Company = v.Actor.CompanyID
 	}
 	if v == nil && m.Kind != "" {
 		if max > 0 {
