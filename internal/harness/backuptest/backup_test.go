@@ -243,7 +243,7 @@ func TestALivedInMarketplaceMovesAndGoesOn(t *testing.T) {
 	if err != nil || len(r.Faults) > 0 || r.Rows == 0 {
 		t.Errorf("audit log: %v %+v", err, r)
 	}
-	found, err := m.p.Search.Find(t.Context(), catalogue.SearchQuery{Text: "协同", Size: 5})
+	found, err := m.p.Search.Find(t.Context(), catalogue.SearchQuery{Text: "协同", Size: 5}, "")
 	if err != nil || len(found.Cards) == 0 {
 		t.Errorf("search finds %d products, %v", len(found.Cards), err)
 	}
