@@ -184,3 +184,6 @@ func Yuan(minor int64) string {
 // isBuyer and isSeller tell whose console it is.
 func (d *Desk) isBuyer() bool  { return d.Kind == party.Buyer }
 func (d *Desk) isSeller() bool { return d.Kind == party.Seller }
+
+// isOperator likewise.
+func (d *Desk) isOperator() bool { return d.Kind == party.Operator }

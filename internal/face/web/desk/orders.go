@@ -202,6 +202,9 @@ func (d *Desk) orderShow(c *ui.Call) error {
 		}},
 	}, "")
 	p.Put(c.In("block.lines", ui.Block{Table: lines}))
+	if len(o.Breakdown) > 0 {
+		p.Put(c.In("block.price", ui.Block{Half: true, Facts: d.partFacts(c, o)}))
+	}
 	if c.May("attempt.read") {
 		as, err := d.Delivery.Attempts(ctx, c.Actor, delivery.Filter{OrderID: o.ID}, "", 10, false)
 		if err != nil {

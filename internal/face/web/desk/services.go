@@ -3,15 +3,12 @@ package desk
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/souk-market/souk/internal/domain/access"
-	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/domain/instance"
 	"github.com/souk-market/souk/internal/face/web/ui"
 	"github.com/souk-market/souk/internal/ground/cursor"
-	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/service/delivery"
 	"github.com/souk-market/souk/internal/service/kernel"
 	"github.com/souk-market/souk/internal/service/trade"
@@ -24,8 +21,10 @@ func (d *Desk) Bought() {
 	if d.isBuyer() {
 		d.Post(d.Path("/services/{id}/entry"), "services", access.InstanceRead, d.entryShow)
 		d.Post(d.Path("/services/{id}/details"), "services", access.InstanceRead, d.detailsShow)
-		d.Get(d.Path("/services/{id}/renew"), "services", access.InstanceRenew, d.renewForm)
-		d.Post(d.Path("/services/{id}/renew"), "services", access.InstanceRenew, d.renew)
+		d.life()
+	}
+	if d.isOperator() {
+		d.police()
 	}
 }
 
@@ -154,14 +153,14 @@ func (d *Desk) servicePage(c *ui.Call, entry *instance.Entry, asked bool) error 
 		look.Tone = ""
 		p.Step.Forms = append(p.Step.Forms, look)
 	}
-	if d.isBuyer() && c.May("instance.renew") {
-		offers, err := d.Trade.RenewalOffers(ctx, c.Actor, i.ID)
-		if err != nil {
+	var decisions []ui.Block
+	switch {
+	case d.isBuyer() && c.May("instance.renew"):
+		if decisions, err = d.decisions(c, p, row); err != nil {
 			return err
 		}
-		if len(offers) > 0 {
-			p.Actions = []ui.Link{{Text: c.T("do.renew"), Href: at + "/renew"}}
-		}
+	case d.isOperator() && c.May("instance.freeze"):
+		decisions = d.verdicts(c, row)
 	}
 	if entry != nil {
 		p.Put(d.entryBlock(c, *entry, asked))
@@ -183,23 +182,33 @@ func (d *Desk) servicePage(c *ui.Call, entry *instance.Entry, asked bool) error 
 	if err != nil {
 		return err
 	}
+	calls, err := d.Delivery.Attempts(ctx, c.Actor, delivery.Filter{InstanceID: i.ID}, "", 200, true)
+	if err != nil {
+		return err
+	}
+	if strip := lifeStrip(c, i, terms, calls); strip != nil {
+		p.Put(c.In("block.life", ui.Block{Strip: strip, Note: c.T("life.note")}))
+	}
 	var events []ui.Event
 	for _, t := range terms {
 		tone := ui.Tone("")
 		switch {
+		case t.State == "REFUNDED":
+			tone = ui.Bad
 		case !t.EndsAt.After(c.Now):
 			tone = ui.Waiting
 		case !t.StartsAt.After(c.Now):
 			tone = ui.Good
 		}
 		orderID, _, _ := strings.Cut(t.OrderLineID, "-")
-		events = append(events, ui.Event{When: c.Time(t.StartsAt) + " – " + c.Time(t.EndsAt), Text: c.T("event.term"), Tone: tone, More: ui.ToID(d.Path("/orders/"+orderID), orderID)})
+		events = append(events, ui.Event{When: c.Time(t.StartsAt) + " – " + c.Time(t.EndsAt), Text: c.T("event.term." + strings.ToLower(t.State)), Tone: tone, More: ui.ToID(d.Path("/orders/"+orderID), orderID)})
 	}
 	if len(events) > 0 {
 		p.Put(c.In("block.terms", ui.Block{Half: true, Timeline: events}))
 	} else {
 		p.Put(c.In("block.terms", ui.Block{Half: true, Empty: &ui.Empty{Text: c.T("terms.none"), Help: c.T("terms.none.help")}}))
 	}
+	p.Put(decisions...)
 	os, err := d.Trade.Find(ctx, c.Actor, trade.OrderFilter{InstanceID: i.ID}, c.NoTime(), "", PageSize, false)
 	if err != nil {
 		return err
@@ -276,82 +285,4 @@ func (d *Desk) detailsShow(c *ui.Call) error {
 		return err
 	}
 	return d.servicePage(c, &entry, true)
-}
-
-func (d *Desk) renewForm(c *ui.Call) error {
-	row, err := d.service(c)
-	if err != nil {
-		return err
-	}
-	i := row.Instance
-	offers, err := d.Trade.RenewalOffers(c.R.Context(), c.Actor, i.ID)
-	if err != nil {
-		return err
-	}
-	p := c.NewPage("renew.title")
-	p.Crumbs = []ui.Link{c.Crumb(d.Path("/services"), "services.title.buyer"), {Text: row.ProductName, Href: d.Path("/services/" + i.ID), Own: true}}
-	p.Lead = c.T("renew.lead")
-	if len(offers) == 0 {
-		p.Step = &ui.Step{Tone: ui.Attention, Text: c.T("renew.none"), Who: ui.Seller}
-		return c.Draw(p)
-	}
-	form := c.NewForm("renew", d.Path("/services/"+i.ID+"/renew"), "do.renew.order").Keep("key", ui.Key())
-	var options []ui.Option
-	for _, o := range offers {
-		options = append(options, ui.Option{Value: o.ID, Text: c.T("period."+string(o.PeriodType)) + " " + c.Money(o.Price, string(o.Currency))})
-	}
-	offer := c.Query("offer_id")
-	if offer == "" {
-		offer = i.OfferID
-	}
-	if !has(options, offer) {
-		offer = offers[0].ID
-	}
-	n := c.Query("period_number")
-	if n == "" {
-		n = "1"
-	}
-	c.Add(form, ui.Field{Name: "offer_id", Kind: "radio", Value: offer, Options: options}, "")
-	f := c.Add(form, ui.Field{Name: "period_number", Kind: "number", Value: n, Min: "1", Max: fmt.Sprint(catalog.MaxPeriodNumber), Required: true}, "")
-	form.Also = &ui.Submit{Name: "look", Value: "yes", Text: c.T("do.price")}
-	// The price of what is chosen, computed by the server.
-	periods, _ := strconv.ParseInt(f.Value, 10, 64)
-	chosen := form.Fields[0].Value
-	q, err := d.Trade.Quote(c.R.Context(), chosen, periods, i.Quantity)
-	if _, ok := fault.As(err); err != nil && !ok {
-		return err
-	}
-	facts := []ui.Fact{c.Fact("col.until", c.When(i.ExpireAt)), c.Fact("col.quantity", ui.Own(fmt.Sprint(i.Quantity)))}
-	if err == nil {
-		facts = append(facts, c.Fact("col.price", c.Amount(q.Offer.Price, string(q.Offer.Currency))), c.Fact("col.amount", c.Amount(q.Amount.String(), string(q.Offer.Currency))))
-	}
-	p.Step = &ui.Step{Tone: ui.Waiting, Text: c.T("renew.step"), Who: ui.Buyer}
-	return c.Draw(p.Put(ui.Block{Half: true, Form: form}, ui.Block{Half: true, Facts: facts}))
-}
-
-func has(options []ui.Option, value string) bool {
-	for _, o := range options {
-		if o.Value == value {
-			return true
-		}
-	}
-	return false
-}
-
-func (d *Desk) renew(c *ui.Call) error {
-	if c.Form("look") != "" {
-		return c.To(d.Path("/services/" + c.R.PathValue("id") + "/renew?offer_id=" + ui.Query(c.Form("offer_id")) + "&period_number=" + ui.Query(c.Form("period_number"))))
-	}
-	n, _ := strconv.ParseInt(c.Form("period_number"), 10, 64)
-	id, err := d.Once(c, func(ctx context.Context, tx *kernel.Tx) (string, error) {
-		o, err := d.Trade.Renew(ctx, tx, c.Actor, trade.Renewal{InstanceID: c.R.PathValue("id"), OfferID: c.Form("offer_id"), PeriodNumber: n})
-		if err != nil {
-			return "", err
-		}
-		return o.ID, nil
-	})
-	if err != nil {
-		return c.Again(err, d.renewForm)
-	}
-	return c.Done(d.Path("/orders/"+id), "order.placed")
 }

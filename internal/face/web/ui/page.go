@@ -75,6 +75,7 @@ type Block struct {
 	Form        *Form
 	Timeline    []Event
 	Chart       *Chart
+	Strip       *Strip
 	Bytes       *Bytes
 	Empty       *Empty
 	Text        string // plain text, of the catalogue
