@@ -140,6 +140,12 @@ func (w *world) fill() *world {
 		w.ids["failed"] = a.String("items.0.id")
 		return w.ids["failed"] != ""
 	})
+	w.faults(w.v1)
+	trial := w.Do("buyer", "POST", api+"/orders", fmt.Sprintf(`{"product_id":%q,"quantity":2,"accept_agreement":true,"trial":true}`, w.offer)).String("id")
+	w.until("the trial to be open", func() bool {
+		return w.Do("buyer", "GET", api+"/orders/"+trial, "").String("status") == "COMPLETED"
+	})
+	w.ids["trial"] = w.Do("buyer", "GET", api+"/orders/"+trial, "").String("lines.0.instance_id")
 	// One that answers with a page and one that does not answer.
 	w.faults(w.v1, "html@newInstance")
 	w.ids["processing"], w.ids["html"] = w.buy(w.offer, 1, "retrying")
@@ -189,7 +195,9 @@ func (w *world) pages() []at {
 		{"operator", "/operator/companies"}, {"operator", "/operator/companies/" + buyer}, {"operator", "/operator/companies/" + seller}, {"operator", "/operator/orders"},
 		{"operator", "/operator/orders/" + w.ids["refunded"]}, {"operator", "/operator/calls"}, {"operator", "/operator/top-ups"}, {"operator", "/operator/ledger"}, {"operator", "/operator/ledger?order=" + w.ids["refunded"]},
 		{"operator", "/operator/ledger/accounts/buyer:" + buyer + ":available"}, {"operator", "/operator/messages"}, {"operator", "/operator/sandbox"}, {"operator", "/operator/system"}, {"operator", "/operator/outbox"}, {"operator", "/operator/system?state=done"},
-		{"operator", "/operator/services"}, {"operator", "/buyer"},
+		{"operator", "/operator/services"}, {"operator", "/buyer"}, {"operator", "/operator/services/" + w.ids["instance"]},
+		{"buyer", "/buyer/services/" + w.ids["trial"]}, {"buyer", "/buyer/services/" + w.ids["trial"] + "/convert"}, {"buyer", "/buyer/services/" + w.ids["instance"] + "/change"},
+		{"buyer", "/buyer/services/" + w.ids["instance"] + "/change?quantity=9"}, {"buyer", "/buyer/services/" + w.ids["trial"] + "/renew"},
 	}
 	p = append(p, at{"", "/account/register"}, at{"", "/account/register?kind=seller"}, at{"", "/account/sent?email=li%40new.example"}, at{"", "/account/verify?token=x"}, at{"", "/account/forgot"}, at{"", "/account/reset?token=x"})
 	for _, login := range []string{"buyer", "yunfan", "operator"} {
