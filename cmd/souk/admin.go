@@ -52,6 +52,31 @@ func recoverCommand() *cobra.Command {
 	return cmd
 }
 
+// mailCommand shows that the settings of mail are right before anybody waits for one.
+func mailCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "mail", Short: "Look after the mails of a marketplace"}
+	test := &cobra.Command{
+		Use:   "test ADDRESS",
+		Short: "Send one mail at once, with the settings that serve would use",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, _, err := load(cmd)
+			if err != nil {
+				return err
+			}
+			where, err := program.TestMail(cmd.Context(), c, args[0])
+			if err != nil {
+				return fmt.Errorf("%s: %w", where, err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "handed over to %s\n", where)
+			return nil
+		},
+	}
+	config.AddFlags(test.Flags())
+	cmd.AddCommand(test)
+	return cmd
+}
+
 // readPassword reads the first line of standard input, so that a password stands in no command line and no history.
 func readPassword(cmd *cobra.Command) (string, error) {
 	if info, err := os.Stdin.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {

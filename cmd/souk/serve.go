@@ -107,6 +107,6 @@ func adminCommand() *cobra.Command {
 	create.Flags().StringVar(&name, "name", "Administrator", "name of the operator")
 	create.Flags().StringVar(&company, "company", "Operator", "name of the operators' company")
 	config.AddFlags(create.Flags())
-	admin.AddCommand(create, recoverCommand())
+	admin.AddCommand(create, recoverCommand(), mailCommand())
 	return admin
 }

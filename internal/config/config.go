@@ -55,6 +55,13 @@ type Config struct {
 	OperatorTOTP string
 	// TrustedProxies are proxies whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
+	// SMTPHost is the mail server, or empty for files in Data; SMTPTLS is starttls, tls or none.
+	SMTPHost, SMTPTLS, SMTPUser, MailFrom string
+	SMTPPort                              int
+	SMTPPassword                          secret.Secret
+	// SMSURL is the webhook of the SMS provider, or empty for files in Data.
+	SMSURL string
+	SMSKey secret.Secret
 	// OrderQueryRate is in requests per second, per seller.
 	OrderQueryRate int
 	// Workers is the number of calls that this process makes at once; LaneWidth of those to one seller.

@@ -201,3 +201,24 @@ func TestReferencePageIsCurrent(t *testing.T) {
 		t.Error("docs/configuration.md is not what the table says: run `make docs`")
 	}
 }
+
+func TestMailAndSMSOptionsGoTogether(t *testing.T) {
+	for want, args := range map[string][]string{
+		"mail-from":     {"--smtp-host=mail.example.com"},
+		"smtp-password": {"--smtp-host=mail.example.com", "--mail-from=a@example.com", "--smtp-user=souk"},
+		"sms-key":       {"--sms-url=https://sms.example.com/send"},
+		"smtp-host":     {"--smtp-host=mail.example.com:25"},
+		"at least 16":   {"--sms-url=https://sms.example.com/send", "--sms-key=planted-short"},
+	} {
+		if _, err := load(t, nil, args...); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "planted") {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+	c, err := load(t, vars{"SOUK_SMTP_PASSWORD": "planted", "SOUK_SMS_KEY": "planted planted planted"}, "--smtp-host=mail.example.com", "--mail-from=Souk <a@example.com>", "--smtp-user=souk", "--sms-url=https://sms.example.com/send")
+	if err != nil || c.SMTPPort != 587 || c.SMTPTLS != "starttls" || c.SMTPPassword.Reveal() != "planted" {
+		t.Errorf("%v %+v", err, c)
+	}
+	if strings.Contains(fmt.Sprintf("%v %+v %#v", c, c, c), "planted") {
+		t.Error("a secret is printed with the configuration")
+	}
+}

@@ -115,6 +115,15 @@ func (c Config) check() []error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad = append(bad, errors.New("options tls-cert and tls-key: want both or neither"))
 	}
+	if c.SMTPHost != "" && c.MailFrom == "" {
+		bad = append(bad, errors.New("option mail-from: want the sender's address, since smtp-host is set"))
+	}
+	if (c.SMTPUser == "") != (c.SMTPPassword == "") {
+		bad = append(bad, errors.New("options smtp-user and smtp-password: want both or neither"))
+	}
+	if (c.SMSURL == "") != (c.SMSKey == "") {
+		bad = append(bad, errors.New("options sms-url and sms-key: want both or neither"))
+	}
 	if c.Mode == Production && c.TimeoutScale != 1 {
 		bad = append(bad, errors.New("option timeout-scale: want 1 in mode production; other values are for sandboxes"))
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -106,6 +107,46 @@ var Table = []Option{
 		set: oneOf(func(c *Config, s string) { c.OperatorTOTP = s }, "auto", "true", "false")},
 	{Name: "trusted-proxies", Type: "networks", Meaning: "Networks of proxies whose `X-Forwarded-For` tells where people come from, separated by commas. Sign-in attempts are bounded by that address.",
 		set: networks(func(c *Config) *[]netip.Prefix { return &c.TrustedProxies })},
+	{Name: "smtp-host", Type: "host", Spec: "01 §10", Meaning: "Mail server that mails go through. Empty: mails are files under `<data>/outbox`, and the page of the outbox lists them.",
+		set: func(c *Config, s string) error {
+			if strings.ContainsAny(s, " /:") {
+				return wants("the name of a host, without port")
+			}
+			c.SMTPHost = s
+			return nil
+		}},
+	{Name: "smtp-port", Type: "1 to 65535", Default: "587", Meaning: "Its port: 587 for submission, 465 with `smtp-tls` `tls`, 25 for a relay.",
+		set: whole(func(c *Config) *int { return &c.SMTPPort }, 1, 65535)},
+	{Name: "smtp-tls", Type: "starttls, tls, none", Default: "starttls", Meaning: "`starttls` must become TLS before anything is said, `tls` begins with it, `none` is for a relay on the same machine.",
+		set: oneOf(func(c *Config, s string) { c.SMTPTLS = s }, "starttls", "tls", "none")},
+	{Name: "smtp-user", Type: "text", Meaning: "Name to sign in to the mail server with. Empty: it asks for none.",
+		set: text(func(c *Config) *string { return &c.SMTPUser }, "")},
+	{Name: "smtp-password", Type: "text", Meaning: "Its password. Better given as a variable than as a flag, which others can see.", Secret: true,
+		set: func(c *Config, s string) error { c.SMTPPassword = secret.Secret(s); return nil }},
+	{Name: "mail-from", Type: "address", Meaning: "Sender of mails, like `Souk <no-reply@example.com>`. Needed with `smtp-host`.",
+		set: func(c *Config, s string) error {
+			if _, err := mail.ParseAddress(s); s != "" && err != nil {
+				return wants("an address like no-reply@example.com or Souk <no-reply@example.com>")
+			}
+			c.MailFrom = s
+			return nil
+		}},
+	{Name: "sms-url", Type: "URL", Spec: "01 §10", Meaning: "Webhook that SMS are posted to as JSON, signed with `sms-key` (`docs/operate.md`). It is called like a seller's server: https, no private network but those of `allow-cidr`. Empty: SMS are files under `<data>/outbox`.",
+		set: func(c *Config, s string) error {
+			if u, err := url.Parse(s); s != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "") {
+				return wants("http(s)://host[:port]/path")
+			}
+			c.SMSURL = s
+			return nil
+		}},
+	{Name: "sms-key", Type: "text", Meaning: "Key of the signature of `sms-url`. At least 16 characters.", Secret: true,
+		set: func(c *Config, s string) error {
+			if s != "" && len(s) < 16 {
+				return wants("at least 16 characters")
+			}
+			c.SMSKey = secret.Secret(s)
+			return nil
+		}},
 	{Name: "order-query-rate", Type: "1 to 100000", Default: "200", Spec: "01 §5", Meaning: "Order queries that one seller may send, per second.",
 		set: whole(func(c *Config) *int { return &c.OrderQueryRate }, 1, 100000)},
 	{Name: "workers", Type: "1 to 10000", Default: "64", Meaning: "Calls to sellers that this process makes at once.",

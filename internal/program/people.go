@@ -1,22 +1,62 @@
 package program
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
+	"github.com/souk-market/souk/internal/config"
 	"github.com/souk-market/souk/internal/engine/mail"
+	"github.com/souk-market/souk/internal/engine/sms"
+	"github.com/souk-market/souk/internal/face/web/desk"
+	"github.com/souk-market/souk/internal/ground/ident"
 	"github.com/souk-market/souk/internal/service/audit"
+	"github.com/souk-market/souk/internal/service/messages"
 	"github.com/souk-market/souk/internal/service/people"
+	"github.com/souk-market/souk/internal/service/proof"
 )
 
-// peopleRooms wires people, their mails and the audit log. Without a provider mails are files in the data folder.
+// peopleRooms wires people, what is written to them, and the audit log. Without a provider mails and SMS are files in the
+// data folder.
 func (p *Program) peopleRooms() {
 	c := p.Config
-	p.Mail = mail.New(p.DB, p.Kernel.Ring, p.Kernel.Wire, mail.Files{Dir: filepath.Join(c.Data, "outbox")}, p.log)
+	p.Mail = mail.New(p.DB, p.Kernel.Ring, p.Kernel.Wire, map[string]mail.Sender{mail.Mail: mailSender(c), mail.SMS: p.smsSender()}, p.log)
 	p.People = people.New(p.Kernel, people.Options{Mail: p.Mail, Address: c.Address(), SessionIdle: c.SessionIdle, OperatorTOTP: c.RequireOperatorTOTP()})
 	p.Audit = audit.New(p.Kernel)
+	p.Proofs = proof.New(p.Kernel, p.Mail, p.People.MayCauseMail)
+	p.Inbox = messages.New(p.Kernel, messages.Options{Outbox: p.Mail, Words: desk.Letters(c.Address(), c.BusinessZone), Address: c.Address(), MayCause: p.People.MayCauseMail, Proofs: p.Proofs})
+}
+
+func outboxFolder(c config.Config) string { return filepath.Join(c.Data, "outbox") }
+
+func mailSender(c config.Config) mail.Sender {
+	if c.SMTPHost == "" {
+		return mail.Files{Dir: outboxFolder(c)}
+	}
+	return mail.SMTP{Host: c.SMTPHost, Port: c.SMTPPort, TLS: c.SMTPTLS, User: c.SMTPUser, Password: c.SMTPPassword.Reveal(), From: c.MailFrom}
+}
+
+func (p *Program) smsSender() mail.Sender {
+	if p.Config.SMSURL == "" {
+		return mail.Files{Dir: outboxFolder(p.Config)}
+	}
+	return sms.Webhook{URL: p.Config.SMSURL, Key: p.Config.SMSKey.Reveal(), Client: p.Client, Wire: p.Kernel.Wire}
+}
+
+// TestMail sends one mail at once, beside the outbox, and tells where it went; the error is the provider's own.
+func TestMail(ctx context.Context, c config.Config, to string) (where string, err error) {
+	now := time.Now()
+	m := mail.Message{ID: ident.Row(now), Channel: mail.Mail, To: to, Subject: "Souk: test / 测试邮件", Text: "Mails of " + c.Address() + " arrive here.\n" + c.Address() + " 的邮件可以送达。\n", At: now}
+	where = outboxFolder(c)
+	if c.SMTPHost != "" {
+		where = net.JoinHostPort(c.SMTPHost, strconv.Itoa(c.SMTPPort))
+	}
+	return where, mailSender(c).Send(ctx, m)
 }
 
 // client notes where a request comes from, for the sign-in history and the throttles.

@@ -32,8 +32,10 @@ import (
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/delivery"
 	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/messages"
 	"github.com/souk-market/souk/internal/service/orderquery"
 	"github.com/souk-market/souk/internal/service/people"
+	"github.com/souk-market/souk/internal/service/proof"
 	"github.com/souk-market/souk/internal/service/sandbox"
 	"github.com/souk-market/souk/internal/service/trade"
 	"github.com/souk-market/souk/internal/service/upkeep"
@@ -65,6 +67,8 @@ type Program struct {
 	People    *people.People
 	Audit     *audit.Audit
 	Mail      *mail.Outbox
+	Inbox     *messages.Messages
+	Proofs    *proof.Proofs
 	Catalogue *catalogue.Catalogue
 	Search    *catalogue.Search
 	Trade     *trade.Trade
@@ -151,11 +155,11 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 // faces puts every face under its path.
 func (p *Program) faces() http.Handler {
 	market := openapi.Market{Query: p.Query}
-	pages := web.Options{Services: desk.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Search: p.Search, Trade: p.Trade, Delivery: p.Delivery, Sandbox: p.Sandbox}, Audit: p.Audit, Zone: p.Config.BusinessZone,
+	pages := web.Options{Services: desk.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Search: p.Search, Trade: p.Trade, Inbox: p.Inbox, Delivery: p.Delivery, Sandbox: p.Sandbox}, Audit: p.Audit, Zone: p.Config.BusinessZone,
 		Secure: p.Config.TLS() || len(p.Config.BaseURL) > 8 && p.Config.BaseURL[:8] == "https://", Logger: p.log}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+api.Path, api.Handler())
-	mux.Handle(manage.Prefix+"/", manage.New(manage.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Delivery: p.Delivery, Sandbox: p.Sandbox, Audit: p.Audit, Log: p.log}))
+	mux.Handle(manage.Prefix+"/", manage.New(manage.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Inbox: p.Inbox, Delivery: p.Delivery, Sandbox: p.Sandbox, Audit: p.Audit, Log: p.log}))
 	mux.Handle(openapi.Prefix, openapi.New(openapi.Options{Keys: market, Orders: market, Now: p.Kernel.Wire.Now, Rate: p.Config.OrderQueryRate, Logger: p.log}))
 	mux.HandleFunc("GET /healthz", p.Health.Live)
 	mux.HandleFunc("GET /readyz", p.Health.Readiness)

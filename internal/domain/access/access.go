@@ -95,7 +95,11 @@ const (
 	ClockRead Action = "clock.read"
 	ClockMove Action = "clock.move" // sandbox only
 
-	NoticeRead  Action = "notice.read"
+	NoticeRead     Action = "notice.read"
+	MessageManage  Action = "message.manage"  // the company's receivers of messages
+	CompanyContact Action = "company.contact" // the address and number bound to one's company
+	ShopEdit       Action = "shop.edit"       // the seller's shop
+
 	PersonRead  Action = "person.read"  // the people of one's company
 	PersonWrite Action = "person.write" // people and their roles
 	TokenCreate Action = "token.create" // one's own personal access tokens
@@ -154,7 +158,11 @@ var table = map[Action][]Role{
 	ClockRead: everyone(Buyer, Seller, Operator),
 	ClockMove: {Admin},
 
-	NoticeRead:  everyone(Buyer, Seller, Operator),
+	NoticeRead:     everyone(Buyer, Seller, Operator),
+	MessageManage:  {BuyerOwner, SellerOwner, Administrator, Admin},
+	CompanyContact: {BuyerOwner, SellerOwner, Admin},
+	ShopEdit:       {SellerOwner, Administrator, Sales},
+
 	PersonRead:  {BuyerOwner, SellerOwner, Administrator, Admin},
 	PersonWrite: {BuyerOwner, SellerOwner, Admin},
 	TokenCreate: everyone(Buyer, Seller, Operator),
@@ -186,6 +194,8 @@ type Actor struct {
 	CompanyID   string
 	CompanyKind party.Kind
 	Roles       []Role
+	// Limited says that the person, a sub-user of a seller, sees and acts on the products given to it alone. spec: 20 A6
+	Limited bool
 	// TokenScope narrows a token to these actions; empty means all that the roles allow.
 	TokenScope []Action
 }

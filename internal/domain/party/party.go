@@ -31,9 +31,11 @@ type Company struct {
 	Name        string
 	BuyerLevel  string // names the row of grace and retention; "" is the default level // spec: 01 §3
 	RetryPolicy string // sellers: koogallery, standard or patient; "" is the installation's default // spec: 01 §2.1
-	Email       string // service mailbox; sellers are told here of failed calls
+	Email       string // bound to the account: who has set no receiver is told here // spec: 20 A7
 	Mobile      string
 	CreatedAt   time.Time
+
+	EmailVerifiedAt, MobileVerifiedAt time.Time // zero: nobody proved it, and nothing is sent there
 }
 
 // Person can sign in.
@@ -48,6 +50,9 @@ type Person struct {
 	VerifiedAt   time.Time // when the address was proved; zero: never
 	DisabledAt   time.Time // zero: may sign in
 	CreatedAt    time.Time
+
+	MobileVerifiedAt time.Time // when the number was proved; zero: never
+	Limited          bool      // sees the products given to it alone // spec: 20 A6
 }
 
 // Member ties a person to a company with roles. // spec: 01 §9

@@ -3,6 +3,7 @@ package mail_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -41,7 +42,7 @@ func setUp(t *testing.T, db *database.DB, sender mail.Sender) (*mail.Outbox, *cl
 		t.Fatal(err)
 	}
 	wire := clock.NewManual(time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC))
-	return mail.New(db, ring, wire, sender, slog.New(slog.DiscardHandler)), wire
+	return mail.New(db, ring, wire, map[string]mail.Sender{mail.Mail: sender, mail.SMS: sender}, slog.New(slog.DiscardHandler)), wire
 }
 
 func put(t *testing.T, db *database.DB, o *mail.Outbox, text string, undo error) {
@@ -60,7 +61,7 @@ func put(t *testing.T, db *database.DB, o *mail.Outbox, text string, undo error)
 func mails(t *testing.T, db *database.DB) (all []store.Mail) {
 	t.Helper()
 	if err := db.Read(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		all, err = store.Mails(ctx, tx, "", "", 100)
+		all, err = store.Mails(ctx, tx, "", "", "", 100)
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -166,5 +167,98 @@ func TestFilesAreWholeAndPrivate(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) != 0 {
 		t.Errorf("drafts are left: %v", left)
+	}
+}
+
+// Two processes work on one outbox: each message goes out once, each channel by itself, and what comes of a notice is
+// there once for a receiver and a channel, however often it is put.
+func TestTwoProcessesSendEachMessageOnce(t *testing.T) {
+	databasetest.Each(t, store.Migrations, func(t *testing.T, db *database.DB) {
+		ring, err := keyring.Parse(keyring.Generate())
+		if err != nil {
+			t.Fatal(err)
+		}
+		wire := clock.NewManual(time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC))
+		d := &desk{}
+		process := func() *mail.Outbox {
+			return mail.New(db, ring, wire, map[string]mail.Sender{mail.Mail: d, mail.SMS: d}, slog.New(slog.DiscardHandler))
+		}
+		a, b := process(), process()
+		const n = 20
+		for i := range n {
+			for range 2 {
+				for _, channel := range mail.Channels {
+					if err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+						return a.Put(ctx, tx, mail.Message{Channel: channel, To: "li@example.com", Subject: "Hello", Text: "text", NoticeID: "notice", Receiver: fmt.Sprint(i)})
+					}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		if got := len(mails(t, db)); got != 2*n {
+			t.Fatalf("%d rows, want %d", got, 2*n)
+		}
+		var wg sync.WaitGroup
+		for _, o := range []*mail.Outbox{a, b, a, b} {
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				if _, err := o.Flush(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		wg.Wait()
+		seen := map[string]int{}
+		for _, m := range d.got {
+			seen[m.ID]++
+		}
+		for id, times := range seen {
+			if times != 1 {
+				t.Errorf("%s was sent %d times", id, times)
+			}
+		}
+		if len(seen) != 2*n {
+			t.Errorf("%d messages were sent, want %d", len(seen), 2*n)
+		}
+	})
+}
+
+// A try that outlives its lease does not overwrite what the next one found.
+func TestALateTryChangesNothing(t *testing.T) {
+	databasetest.Each(t, store.Migrations, func(t *testing.T, db *database.DB) {
+		var o *mail.Outbox
+		var wire *clock.Manual
+		tries := 0
+		o, wire = setUp(t, db, failFunc(func() error {
+			if tries++; tries == 1 { // while this one hangs, the next is made and succeeds
+				wire.Add(3 * time.Minute)
+				flush(t, o)
+				return errors.New("too late")
+			}
+			return nil
+		}))
+		put(t, db, o, "text", nil)
+		flush(t, o)
+		if m := mails(t, db)[0]; m.State != store.MailSent || m.Tries != 2 || m.Problem != "" {
+			t.Errorf("%+v", m)
+		}
+	})
+}
+
+type failFunc func() error
+
+func (f failFunc) Send(context.Context, mail.Message) error { return f() }
+
+func TestAnSMSWithoutProviderIsAFile(t *testing.T) {
+	dir := t.TempDir()
+	at := time.Date(2026, 11, 24, 8, 0, 0, 0, time.UTC)
+	if err := (mail.Files{Dir: dir}).Send(t.Context(), mail.Message{ID: "id-1", Channel: mail.SMS, To: "+8613800138000", Subject: "not shown", Text: "【集市】123456", At: at}); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "20261124T080000-id-1.sms.txt"))
+	if err != nil || string(b) != "To: +8613800138000\nDate: Tue, 24 Nov 2026 08:00:00 +0000\n\n【集市】123456\n" {
+		t.Errorf("%v %q", err, b)
 	}
 }

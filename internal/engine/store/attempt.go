@@ -142,28 +142,3 @@ func BusinessIDs(ctx context.Context, tx *Tx, line string) ([]string, error) {
 	return collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
 		`SELECT business_id FROM attempt WHERE order_line_id = $1 AND business_id <> '' ORDER BY id`, line)
 }
-
-// Notice is something one side must know, in every language: a kind and its
-// parameters; pages and mails put it into words.
-type Notice struct {
-	ID, CompanyID, Kind, OrderID, AttemptID string
-	Params                                  string // JSON object of texts
-	CreatedAt                               time.Time
-}
-
-// InsertNotice adds a notice in the transaction of what it tells.
-func InsertNotice(ctx context.Context, tx *Tx, n Notice) error {
-	_, err := tx.Exec(ctx, `INSERT INTO notice (id, company_id, kind, order_id, attempt_id, params, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		n.ID, n.CompanyID, n.Kind, n.OrderID, n.AttemptID, n.Params, clock.Micros(n.CreatedAt))
-	return err
-}
-
-// Notices lists a company's notices, newest first; "" lists everybody's.
-func Notices(ctx context.Context, tx *Tx, company, before string, limit int) ([]Notice, error) {
-	return collect(ctx, tx, func(r *sql.Rows, n *Notice) error {
-		var at int64
-		err := r.Scan(&n.ID, &n.CompanyID, &n.Kind, &n.OrderID, &n.AttemptID, &n.Params, &at)
-		n.CreatedAt = clock.FromMicros(at)
-		return err
-	}, `SELECT id, company_id, kind, order_id, attempt_id, params, created_at FROM notice WHERE ($1 = '' OR company_id = $1) AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, company, before, limit)
-}

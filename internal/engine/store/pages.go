@@ -72,6 +72,11 @@ func FindProducts(ctx context.Context, tx *Tx, s Scope, f ProductFilter, before 
 	scope, args := productScope(s, nil)
 	c.text, c.args = strings.ReplaceAll(scope, "seller_id", "p.seller_id"), args
 	c.is("p.seller_id", f.SellerID)
+	if s.Kind == party.Seller && f.SellerID == s.CompanyID { // the list of one's own, on sale or not
+		var own string
+		own, c.args = s.ownProducts(c.args)
+		c.text += " AND " + own
+	}
 	c.is("p.state", f.State)
 	if f.Category != "" {
 		c.add("p.category_id = ? OR p.category_id IN (SELECT id FROM category WHERE parent_id = ?)", f.Category, f.Category)
@@ -184,7 +189,7 @@ func OrderQueues(ctx context.Context, tx *Tx, s Scope) (map[order.Status]Queue, 
 
 // FailedCalls counts the calls of the scope that failed for good and wait for somebody.
 func FailedCalls(ctx context.Context, tx *Tx, s Scope) (Queue, error) {
-	cond, args := s.where("''", "seller_id", nil)
+	cond, args := s.whereProduct("''", "seller_id", "(SELECT o.product_id FROM orders o WHERE o.id = job.order_id)", nil)
 	return queue(ctx, tx, `SELECT COUNT(*), COALESCE(MIN(finished_at), 0) FROM job WHERE state = 'failed' AND kind NOT IN ('create', 'replay')`+cond, args...)
 }
 
@@ -193,7 +198,9 @@ func ProductQueue(ctx context.Context, tx *Tx, s Scope, state catalog.State) (Qu
 	c := conditions{}
 	c.add("state = ?", string(state))
 	if s.Kind != party.Operator {
-		c.add("seller_id = ?", s.CompanyID)
+		var own string
+		own, c.args = s.ownProducts(c.args)
+		c.text += " AND " + own
 	}
 	return queue(ctx, tx, `SELECT COUNT(*), COALESCE(MIN(updated_at), 0) FROM product WHERE 1 = 1`+c.text, c.args...)
 }

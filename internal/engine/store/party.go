@@ -10,19 +10,19 @@ import (
 	"github.com/souk-market/souk/internal/ground/clock"
 )
 
-const companyColumns = `id, kind, name, buyer_level, retry_policy, email, mobile, created_at`
+const companyColumns = `id, kind, name, buyer_level, retry_policy, email, mobile, email_verified_at, mobile_verified_at, created_at`
 
 func scanCompany(r row, c *party.Company) error {
-	var created int64
-	err := r.Scan(&c.ID, &c.Kind, &c.Name, &c.BuyerLevel, &c.RetryPolicy, &c.Email, &c.Mobile, &created)
-	c.CreatedAt = clock.FromMicros(created)
+	var email, mobile, created int64
+	err := r.Scan(&c.ID, &c.Kind, &c.Name, &c.BuyerLevel, &c.RetryPolicy, &c.Email, &c.Mobile, &email, &mobile, &created)
+	c.EmailVerifiedAt, c.MobileVerifiedAt, c.CreatedAt = clock.FromMicros(email), clock.FromMicros(mobile), clock.FromMicros(created)
 	return err
 }
 
 // InsertCompany adds a company.
 func InsertCompany(ctx context.Context, tx *Tx, c party.Company) error {
-	_, err := tx.Exec(ctx, `INSERT INTO company (`+companyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		c.ID, c.Kind, c.Name, c.BuyerLevel, c.RetryPolicy, c.Email, c.Mobile, clock.Micros(c.CreatedAt))
+	_, err := tx.Exec(ctx, `INSERT INTO company (`+companyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		c.ID, c.Kind, c.Name, c.BuyerLevel, c.RetryPolicy, c.Email, c.Mobile, clock.Micros(c.EmailVerifiedAt), clock.Micros(c.MobileVerifiedAt), clock.Micros(c.CreatedAt))
 	return err
 }
 
@@ -44,19 +44,20 @@ func SetRetryPolicy(ctx context.Context, tx *Tx, seller, policy string) error {
 	return mustOne(tx.Exec(ctx, `UPDATE company SET retry_policy = $1 WHERE id = $2 AND kind = 'seller'`, policy, seller))
 }
 
-const personColumns = `id, login, name, email, mobile, password_hash, language, email_verified_at, disabled_at, created_at`
+const personColumns = `id, login, name, email, mobile, password_hash, language, email_verified_at, mobile_verified_at, limited, disabled_at, created_at`
 
 func scanPerson(r row, p *party.Person) error {
-	var verified, disabled, created int64
-	err := r.Scan(&p.ID, &p.Login, &p.Name, &p.Email, &p.Mobile, &p.PasswordHash, &p.Language, &verified, &disabled, &created)
+	var verified, mobile, disabled, created int64
+	err := r.Scan(&p.ID, &p.Login, &p.Name, &p.Email, &p.Mobile, &p.PasswordHash, &p.Language, &verified, &mobile, &p.Limited, &disabled, &created)
+	p.MobileVerifiedAt = clock.FromMicros(mobile)
 	p.VerifiedAt, p.DisabledAt, p.CreatedAt = clock.FromMicros(verified), clock.FromMicros(disabled), clock.FromMicros(created)
 	return err
 }
 
 // InsertPerson adds a person; a taken login is a unique violation.
 func InsertPerson(ctx context.Context, tx *Tx, p party.Person) error {
-	_, err := tx.Exec(ctx, `INSERT INTO person (`+personColumns+`, failures, locked_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0)`,
-		p.ID, p.Login, p.Name, p.Email, p.Mobile, p.PasswordHash, p.Language, clock.Micros(p.VerifiedAt), clock.Micros(p.DisabledAt), clock.Micros(p.CreatedAt))
+	_, err := tx.Exec(ctx, `INSERT INTO person (`+personColumns+`, failures, locked_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0)`,
+		p.ID, p.Login, p.Name, p.Email, p.Mobile, p.PasswordHash, p.Language, clock.Micros(p.VerifiedAt), clock.Micros(p.MobileVerifiedAt), p.Limited, clock.Micros(p.DisabledAt), clock.Micros(p.CreatedAt))
 	return err
 }
 

@@ -39,14 +39,15 @@ func LockCompany(ctx context.Context, tx *Tx, company string) error {
 	return mustOne(tx.Exec(ctx, `UPDATE company SET name = name WHERE id = $1`, company))
 }
 
-const colleagues = `SELECT p.id, p.login, p.name, p.email, p.mobile, p.language, p.email_verified_at, p.disabled_at, p.created_at,
+const colleagues = `SELECT p.id, p.login, p.name, p.email, p.mobile, p.language, p.email_verified_at, p.mobile_verified_at, p.limited, p.disabled_at, p.created_at,
 		COALESCE((SELECT t.confirmed_at FROM totp t WHERE t.person_id = p.id), 0),
 		COALESCE((SELECT MAX(s.at) FROM sign_in s WHERE s.person_id = p.id AND s.outcome = 'ok'), 0)
 	FROM person p WHERE p.id IN (SELECT person_id FROM member WHERE company_id = $1) `
 
 func scanColleague(r *sql.Rows, c *party.Colleague) error {
-	var verified, disabled, created, confirmed, last int64
-	err := r.Scan(&c.ID, &c.Login, &c.Name, &c.Email, &c.Mobile, &c.Language, &verified, &disabled, &created, &confirmed, &last)
+	var verified, mobile, disabled, created, confirmed, last int64
+	err := r.Scan(&c.ID, &c.Login, &c.Name, &c.Email, &c.Mobile, &c.Language, &verified, &mobile, &c.Limited, &disabled, &created, &confirmed, &last)
+	c.MobileVerifiedAt = clock.FromMicros(mobile)
 	c.VerifiedAt, c.DisabledAt, c.CreatedAt, c.HasTOTP, c.LastSignIn = clock.FromMicros(verified), clock.FromMicros(disabled), clock.FromMicros(created), confirmed > 0, clock.FromMicros(last)
 	return err
 }

@@ -49,16 +49,40 @@ func InsertOffer(ctx context.Context, tx *Tx, o catalog.Offer) error {
 	return err
 }
 
-// productScope: buyers see what is on sale, sellers also all that is theirs.
+// productScope: buyers see what is on sale, sellers also all that is theirs, their limited sub-users what was given to
+// them: to these the other products of the company are like those of another one.
 func productScope(s Scope, args []any) (string, []any) {
 	switch s.Kind {
 	case party.Operator:
 		return "", args
 	case party.Seller:
-		args = append(args, s.CompanyID)
-		return fmt.Sprintf(" AND (state = 'ON_SALE' OR seller_id = $%d)", len(args)), args
+		own, args := s.ownProducts(args)
+		return " AND (state = 'ON_SALE' OR " + own + ")", args
 	}
 	return " AND state = 'ON_SALE'", args
+}
+
+// ownProducts is the condition that a product is the seller's own, and given to the sub-user who is limited.
+func (s Scope) ownProducts(args []any) (string, []any) {
+	args = append(args, s.CompanyID)
+	cond := fmt.Sprintf("seller_id = $%d", len(args))
+	if s.PersonID != "" {
+		args = append(args, s.PersonID)
+		cond += fmt.Sprintf(" AND "+granted, "id", len(args))
+	}
+	return cond, args
+}
+
+// OwnProduct reads a product that is the seller's own; ErrNoRow for any other, and for one that a limited sub-user was
+// not given.
+func OwnProduct(ctx context.Context, tx *Tx, s Scope, id string) (catalog.Product, error) {
+	var p catalog.Product
+	if s.Kind != party.Seller {
+		return p, ErrNoRow
+	}
+	cond, args := s.ownProducts([]any{id})
+	err := scanProduct(tx.QueryRow(ctx, `SELECT `+productColumns+` FROM product WHERE id = $1 AND `+cond, args...), &p)
+	return p, noRow(err)
 }
 
 // Product reads one product within the scope.

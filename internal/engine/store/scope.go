@@ -18,14 +18,21 @@ type Tx = database.Tx
 type Scope struct {
 	Kind      party.Kind
 	CompanyID string
+	// PersonID is set for a seller's sub-user who is limited to the products given to it. spec: 20 A6
+	PersonID string
 }
 
 // Everything is the platform's own scope: its workers and its operators.
 var Everything = Scope{Kind: party.Operator}
 
 // where adds the scope's condition on the buyer and seller columns; n is the
-// number of placeholders used so far.
+// number of placeholders used so far. The column of the product stands beside that of the seller.
 func (s Scope) where(buyerColumn, sellerColumn string, args []any) (string, []any) {
+	return s.whereProduct(buyerColumn, sellerColumn, strings.TrimSuffix(sellerColumn, "seller_id")+"product_id", args)
+}
+
+// whereProduct is where for rows whose product is an expression of its own.
+func (s Scope) whereProduct(buyerColumn, sellerColumn, product string, args []any) (string, []any) {
 	switch s.Kind {
 	case party.Operator:
 		return "", args
@@ -34,10 +41,18 @@ func (s Scope) where(buyerColumn, sellerColumn string, args []any) (string, []an
 		return fmt.Sprintf(" AND %s = $%d", buyerColumn, len(args)), args
 	case party.Seller:
 		args = append(args, s.CompanyID)
-		return fmt.Sprintf(" AND %s = $%d", sellerColumn, len(args)), args
+		cond := fmt.Sprintf(" AND %s = $%d", sellerColumn, len(args))
+		if s.PersonID != "" {
+			args = append(args, s.PersonID)
+			cond += fmt.Sprintf(" AND "+granted, product, len(args))
+		}
+		return cond, args
 	}
 	return " AND 1 = 0", args
 }
+
+// granted is the condition that a product was given to a person.
+const granted = `%s IN (SELECT g.product_id FROM product_grant g WHERE g.person_id = $%d)`
 
 // ErrNoRow means that there is no such row in the scope.
 var ErrNoRow = errors.New("store: no such row")

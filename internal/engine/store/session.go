@@ -53,6 +53,8 @@ type Bearer struct {
 	Roles, Scope                                        []string
 	Stage                                               string
 	CreatedAt, SeenAt, ExpiresAt, RevokedAt, DisabledAt time.Time
+
+	Limited bool // to the products given to the person
 }
 
 // BearerOf finds who a secret's hash belongs to: a personal access token, or with session set, a browser session.
@@ -66,8 +68,8 @@ func BearerOf(ctx context.Context, tx *Tx, hash string, session bool) (Bearer, e
 	var created, seen, expires, revoked, disabled int64
 	// A row per role, and one without when there is none: this is asked for by every request.
 	roles, err := collect(ctx, tx, func(r *sql.Rows, role *string) error {
-		return r.Scan(&b.ID, &b.PersonID, &b.PersonName, &b.Login, &b.CompanyID, &b.CompanyName, &b.Kind, &disabled, &created, &expires, &scope, &b.Stage, &seen, &revoked, role)
-	}, `SELECT b.id, b.person_id, p.name, p.login, b.company_id, c.name, c.kind, p.disabled_at, b.created_at, b.expires_at, `+columns+`, COALESCE(m.role, '')
+		return r.Scan(&b.ID, &b.PersonID, &b.PersonName, &b.Login, &b.CompanyID, &b.CompanyName, &b.Kind, &disabled, &b.Limited, &created, &expires, &scope, &b.Stage, &seen, &revoked, role)
+	}, `SELECT b.id, b.person_id, p.name, p.login, b.company_id, c.name, c.kind, p.disabled_at, p.limited, b.created_at, b.expires_at, `+columns+`, COALESCE(m.role, '')
 		FROM `+table+` b JOIN person p ON p.id = b.person_id JOIN company c ON c.id = b.company_id LEFT JOIN member m ON m.company_id = b.company_id AND m.person_id = b.person_id
 		WHERE b.hash = $1 ORDER BY m.role`, hash)
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/delivery"
 	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/messages"
 	"github.com/souk-market/souk/internal/service/people"
 	"github.com/souk-market/souk/internal/service/sandbox"
 	"github.com/souk-market/souk/internal/service/trade"
@@ -39,6 +40,7 @@ type Services struct {
 	People    *people.People
 	Catalogue *catalogue.Catalogue
 	Trade     *trade.Trade
+	Inbox     *messages.Messages
 	Delivery  *delivery.Delivery
 	Sandbox   *sandbox.Sandbox
 	Audit     *audit.Audit

@@ -32,6 +32,7 @@ func (h *Handler) routes() {
 	h.sellers()
 	h.companies()
 	h.people()
+	h.messages()
 	h.clock()
 	h.mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
 		h.answer(w, r, func(c *call) (int, []byte, error) { return 0, nil, fault.Unknown("route") })
@@ -332,32 +333,6 @@ func (h *Handler) companies() {
 		}
 		return listOf(as, limit, func(a trade.AccountBalance) account { return account{a.Name, string(a.Currency), a.Balance.String()} },
 			func(a trade.AccountBalance) string { return cursor.Encode(a.Name, string(a.Currency)) }), nil
-	})
-	h.read("/notices", func(c *call) (any, error) {
-		mark, limit, err := page(c.Request, 1)
-		if err != nil {
-			return nil, err
-		}
-		before := ""
-		if mark != nil {
-			before = mark[0]
-		}
-		ns, err := h.Trade.Notices(c.Context(), c.actor, before, limit+1)
-		if err != nil {
-			return nil, err
-		}
-		type notice struct {
-			ID        string            `json:"id"`
-			CompanyID string            `json:"company_id"`
-			Kind      string            `json:"kind"`
-			OrderID   string            `json:"order_id"`
-			AttemptID string            `json:"attempt_id"`
-			Params    map[string]string `json:"params"`
-			CreatedAt *string           `json:"created_at"`
-		}
-		return listOf(ns, limit, func(n trade.Notice) notice {
-			return notice{n.ID, n.CompanyID, n.Kind, n.OrderID, n.AttemptID, n.Texts, stamp(n.CreatedAt)}
-		}, func(n trade.Notice) string { return cursor.Encode(n.ID) }), nil
 	})
 }
 

@@ -64,6 +64,7 @@ func setScene(t *testing.T, m *Market) scene {
 	s.ids["top-ups"] = topUp.String("id")
 	s.ids["revisions"] = m.Do("yunfan", "POST", "/api/souk/v1/revisions", "").String("id")
 	s.ids["categories"] = "apps"
+	s.ids["receivers"] = m.Do("yunfan", "POST", "/api/souk/v1/receivers", `{"name":"值班","email":"duty@example.com","kinds":{"call.failed":["mail"]}}`).String("id")
 	for noun, id := range s.ids {
 		if id == "" {
 			t.Fatalf("the scene has no id for %s", noun)
@@ -91,6 +92,10 @@ var bodies = map[string]string{
 	"POST /api/souk/v1/products/{id}/ratings":                 `{"stars":5}`,
 	"PUT /api/souk/v1/products/{id}/ratings/{rating}/reply":   `{"text":"x"}`,
 	"POST /api/souk/v1/attempts/restart":                      `{"ids":["x"]}`,
+	"PUT /api/souk/v1/me/notices":                             `{"kinds":{}}`,
+	"POST /api/souk/v1/receivers":                             `{"name":"x","email":"x@example.com"}`,
+	"PUT /api/souk/v1/receivers/{id}":                         `{"name":"x","email":"x@example.com"}`,
+	"POST /api/souk/v1/receivers/{id}/confirm-mobile":         `{"code":"000000"}`,
 }
 
 type route struct {
@@ -171,6 +176,7 @@ func TestForeignIdsAnswerLikeUnknownOnes(t *testing.T) {
 				"companies": {"buyer2", "beichen", "yunfan"},
 				"top-ups":   {"buyer2", "beichen", "buyer"},
 				"revisions": {"buyer2", "beichen"},
+				"receivers": {"buyer", "buyer2", "beichen"},
 			}
 			before := s.state()
 			checked := 0

@@ -167,6 +167,9 @@ var moves = map[Decide]struct {
 	Resume:  {[]catalog.State{catalog.Suspended}, catalog.OnSale, access.ProductApprove},
 }
 
+// told is the notice that a decision of an operator is to the seller. spec: 20 A7, B7
+var told = map[Decide]string{Approve: "product.approved", Reject: "product.rejected", Suspend: "product.stopped", Resume: "product.resumed"}
+
 // Move submits, approves, rejects, suspends or resumes a product. // spec: 20 B7
 func (c *Catalogue) Move(ctx context.Context, tx *kernel.Tx, a access.Actor, id string, d Decide, reason string) (Listing, error) {
 	m, ok := moves[d]
@@ -207,6 +210,11 @@ func (c *Catalogue) Move(ctx context.Context, tx *kernel.Tx, a access.Actor, id 
 				return Listing{}, err
 			}
 			p.State, p.Reason = m.to, reason
+			if kind := told[d]; kind != "" {
+				if err := c.k.Tell(ctx, tx, p.SellerID, kind, "", "", map[string]string{"product": p.Name, "product_id": p.ID, "reason": reason}); err != nil {
+					return Listing{}, err
+				}
+			}
 			return load(ctx, tx, p)
 		}
 	}

@@ -239,7 +239,7 @@ func (c *Catalogue) SubmitDraft(ctx context.Context, tx *kernel.Tx, a access.Act
 	if err := store.SaveRevision(ctx, tx, &v); err != nil {
 		return v, err
 	}
-	if err := c.k.Tell(ctx, tx, kernel.OperatorDesk, "product.submitted", "", "", map[string]string{"product": v.Body.Name, "revision": v.ID}); err != nil {
+	if err := c.k.Tell(ctx, tx, kernel.OperatorDesk, "product.submitted", "", "", map[string]string{"product": v.Body.Name, "product_id": v.ProductID, "revision": v.ID}); err != nil {
 		return v, err
 	}
 	return v, c.k.Audit(ctx, tx, a, access.ProductSubmit, v.ProductID, v.ID)

@@ -51,7 +51,7 @@ func (c *Catalogue) Rate(ctx context.Context, tx *kernel.Tx, a access.Actor, pro
 	if err := store.InsertRating(ctx, tx, r); err != nil {
 		return r, err
 	}
-	if err := c.k.Tell(ctx, tx, p.SellerID, "product.rated", bought, "", map[string]string{"product": p.Name, "stars": string(rune('0' + stars))}); err != nil {
+	if err := c.k.Tell(ctx, tx, p.SellerID, "product.rated", bought, "", map[string]string{"product": p.Name, "product_id": p.ID, "stars": string(rune('0' + stars))}); err != nil {
 		return r, err
 	}
 	return r, c.k.Audit(ctx, tx, a, access.OrderPlace, p.ID, "rate")

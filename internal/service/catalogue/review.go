@@ -56,7 +56,7 @@ func (c *Catalogue) RejectReview(ctx context.Context, tx *kernel.Tx, a access.Ac
 	if err := c.saveOrStale(ctx, tx, &v); err != nil {
 		return v, err
 	}
-	if err := c.k.Tell(ctx, tx, v.SellerID, "product.rejected", "", "", map[string]string{"product": v.Body.Name, "reason": reason, "revision": v.ID}); err != nil {
+	if err := c.k.Tell(ctx, tx, v.SellerID, "product.rejected", "", "", map[string]string{"product": v.Body.Name, "product_id": v.ProductID, "reason": reason, "revision": v.ID}); err != nil {
 		return v, err
 	}
 	return v, c.k.Audit(ctx, tx, a, access.ProductApprove, v.ProductID, "reject "+v.ID+" "+reason)
@@ -97,7 +97,7 @@ func (c *Catalogue) ApproveReview(ctx context.Context, tx *kernel.Tx, a access.A
 	if err := c.applySpecs(ctx, tx, &v); err != nil {
 		return v, err
 	}
-	if err := c.k.Tell(ctx, tx, v.SellerID, "product.approved", "", "", map[string]string{"product": v.Body.Name, "revision": v.ID}); err != nil {
+	if err := c.k.Tell(ctx, tx, v.SellerID, "product.approved", "", "", map[string]string{"product": v.Body.Name, "product_id": v.ProductID, "revision": v.ID}); err != nil {
 		return v, err
 	}
 	return v, c.k.Audit(ctx, tx, a, access.ProductApprove, v.ProductID, "approve "+v.ID)

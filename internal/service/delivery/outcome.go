@@ -281,6 +281,9 @@ func (c *outcome) failed(ctx context.Context, tx *kernel.Tx) error {
 			if err := c.tell(ctx, tx, "call.failed"); err != nil {
 				return err
 			}
+			if err := c.tellBuyer(ctx, tx, tries); err != nil {
+				return err
+			}
 		}
 		return c.again(ctx, tx, c.a.NextAt, index, call)
 	}
@@ -330,6 +333,14 @@ func (c *outcome) params() map[string]string {
 
 func (c *outcome) tell(ctx context.Context, tx *kernel.Tx, kind string) error {
 	return c.d.k.Tell(ctx, tx, c.o.SellerID, kind, c.o.ID, c.a.ID, c.params())
+}
+
+// tellBuyer says once that what was bought does not open at once. spec: 22 §2.5
+func (c *outcome) tellBuyer(ctx context.Context, tx *kernel.Tx, tries int) error {
+	if c.p.what != domain.Create || tries == c.p.job.Tries || tries != 1 && !(tries == 3 && c.r.verdict.Processing()) {
+		return nil
+	}
+	return c.d.k.Tell(ctx, tx, c.o.BuyerID, "order.delayed", c.o.ID, "", map[string]string{"product": c.l.ProductName, "product_id": c.o.ProductID})
 }
 
 // explain says in one line what was wrong with an answer: the check, the code and

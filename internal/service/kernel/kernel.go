@@ -49,6 +49,8 @@ type Kernel struct {
 
 	// Called is told of every call to a seller's server, once its outcome is known; nil tells nobody.
 	Called func(protocol, activity, outcome string, took time.Duration)
+	// Spread puts what comes of a notice into the outbox, in the notice's transaction; nil for notices in-site alone.
+	Spread func(ctx context.Context, tx *Tx, n store.Notice, params map[string]string) error
 }
 
 // System is the actor behind everything the platform does by itself.
@@ -62,7 +64,19 @@ func Scope(a access.Actor) store.Scope {
 	if a.Anonymous() {
 		return store.Scope{}
 	}
-	return store.Scope{Kind: a.CompanyKind, CompanyID: a.CompanyID}
+	s := store.Scope{Kind: a.CompanyKind, CompanyID: a.CompanyID}
+	if a.Limited {
+		s.PersonID = a.PersonID
+	}
+	return s
+}
+
+// Unlimited refuses a sub-user who is limited to some products what is about the whole seller. spec: 20 A6
+func Unlimited(a access.Actor) error {
+	if a.Limited {
+		return fault.New(fault.Forbidden, "limited", "you are limited to the products given to you; this is about all of them")
+	}
+	return nil
 }
 
 // Missing turns a missing row into the answer that unknown and foreign ids share.
@@ -92,13 +106,23 @@ func (k *Kernel) Audit(ctx context.Context, tx *Tx, a access.Actor, action acces
 	return store.InsertAudit(ctx, tx, k.Row(), k.Clock.Now(), a.PersonID, a.CompanyID, string(action), noun, detail)
 }
 
-// Tell leaves a notice for a company. OperatorDesk addresses the operators.
+// Tell leaves a notice for a company, and puts the mails and SMS that come of it into the outbox. OperatorDesk addresses
+// the operators. params may name the product_id that it is about; without, it is that of the order.
 func (k *Kernel) Tell(ctx context.Context, tx *Tx, company, kind, orderID, attemptID string, params map[string]string) error {
 	text, err := json.Marshal(params)
 	if err != nil {
 		return err
 	}
-	return store.InsertNotice(ctx, tx, store.Notice{ID: k.Row(), CompanyID: company, Kind: kind, OrderID: orderID, AttemptID: attemptID, Params: string(text), CreatedAt: k.Clock.Now()})
+	n := store.Notice{ID: k.Row(), CompanyID: company, Kind: kind, OrderID: orderID, AttemptID: attemptID, ProductID: params["product_id"], Params: string(text), CreatedAt: k.Clock.Now()}
+	if n.ProductID == "" && orderID != "" {
+		if n.ProductID, err = store.ProductOfOrder(ctx, tx, orderID); err != nil {
+			return err
+		}
+	}
+	if err := store.InsertNotice(ctx, tx, n); err != nil || k.Spread == nil {
+		return err
+	}
+	return k.Spread(ctx, tx, n, params)
 }
 
 // OperatorDesk stands for the operators' own company in notices.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/engine/mail"
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/service/kernel"
@@ -15,9 +16,12 @@ type Mail struct{ store.Mail }
 // MailStates are the states of a mail, in the order of its life.
 var MailStates = []string{store.MailQueued, store.MailSent, store.MailFailed}
 
-// Outbox lists mails for operators, the newest first, before a mail ("" for the
-// newest), in one state or in all (""). // spec: 01 §10
-func (p *People) Outbox(ctx context.Context, a access.Actor, state, before string, limit int) (out []Mail, err error) {
+// Channels are what the outbox sends through.
+var Channels = mail.Channels
+
+// Outbox lists mails and SMS for operators, the newest first, before one ("" for the newest), on one channel and in one
+// state or in all (""). // spec: 01 §10
+func (p *People) Outbox(ctx context.Context, a access.Actor, channel, state, before string, limit int) (out []Mail, err error) {
 	if err := kernel.May(a, access.AuditRead); err != nil {
 		return nil, err
 	}
@@ -25,7 +29,7 @@ func (p *People) Outbox(ctx context.Context, a access.Actor, state, before strin
 		return nil, fault.New(fault.Forbidden, "forbidden", "only operators see the outbox")
 	}
 	err = p.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		ms, err := store.Mails(ctx, tx, state, before, limit)
+		ms, err := store.Mails(ctx, tx, channel, state, before, limit)
 		for _, m := range ms {
 			m.Sealed = ""
 			out = append(out, Mail{m})

@@ -124,6 +124,11 @@ func (p *People) mayTry(ctx context.Context) error {
 	return p.tries.allow(clientOf(ctx).network(), p.k.Wire.Now())
 }
 
+// MayCauseMail is mayCauseMail for the other rooms that write to people.
+func (p *People) MayCauseMail(ctx context.Context, address string) error {
+	return p.mayCauseMail(ctx, address)
+}
+
 // mayCauseMail bounds mails by client and by address, whether or not anybody has the address.
 func (p *People) mayCauseMail(ctx context.Context, address string) error {
 	now := p.k.Wire.Now()
@@ -172,6 +177,7 @@ type NewCompany struct {
 	BuyerLevel string
 	Email      string
 	Mobile     string
+	Verified   bool // the address is proved
 }
 
 // CreateCompany adds a company; a seller gets its lanes.
@@ -189,6 +195,9 @@ func (p *People) CreateCompany(ctx context.Context, tx *kernel.Tx, a access.Acto
 		return c, err
 	}
 	c = party.Company{ID: ident.Company(), Kind: in.Kind, Name: in.Name, BuyerLevel: in.BuyerLevel, Email: in.Email, Mobile: in.Mobile, CreatedAt: p.k.Clock.Now()}
+	if in.Verified {
+		c.EmailVerifiedAt = p.k.Wire.Now()
+	}
 	if err := store.InsertCompany(ctx, tx, c); err != nil {
 		return c, err
 	}

@@ -165,7 +165,7 @@ func (p *People) Verify(ctx context.Context, secret, password string) (who party
 			return fault.New(fault.Conflict, "address_taken", "this address got an account in the meantime; sign in")
 		}
 		var err error
-		if company, err = p.CreateCompany(ctx, tx, kernel.System, NewCompany{Kind: g.Kind, Name: g.Company, Email: g.Email, Mobile: g.Mobile}); err != nil {
+		if company, err = p.CreateCompany(ctx, tx, kernel.System, NewCompany{Kind: g.Kind, Name: g.Company, Email: g.Email, Mobile: g.Mobile, Verified: true}); err != nil {
 			return err
 		}
 		if who, err = p.CreatePerson(ctx, tx, kernel.System, NewPerson{CompanyID: company.ID, Login: g.Email, Name: g.Name, PasswordHash: g.PasswordHash, Email: g.Email, Mobile: g.Mobile,

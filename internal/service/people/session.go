@@ -87,7 +87,7 @@ func (p *People) bearer(ctx context.Context, secret string, session bool) (acces
 	if err != nil {
 		return access.Actor{}, store.Bearer{}, err
 	}
-	a := access.Actor{PersonID: b.PersonID, CompanyID: b.CompanyID, CompanyKind: b.Kind}
+	a := access.Actor{PersonID: b.PersonID, CompanyID: b.CompanyID, CompanyKind: b.Kind, Limited: b.Limited && b.Kind == party.Seller}
 	for _, r := range b.Roles {
 		a.Roles = append(a.Roles, access.Role(r))
 	}

@@ -2,7 +2,6 @@ package trade
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/ledger"
@@ -127,34 +126,3 @@ func (t *Trade) Accounts(ctx context.Context, a access.Actor, afterName, afterCu
 
 // AccountBalance is one account's balance, under a name that faces may use.
 type AccountBalance = store.AccountBalance
-
-// Notice is a notice with its parameters read.
-type Notice struct {
-	store.Notice
-	Texts map[string]string
-}
-
-// Notices lists what an actor's company was told, newest first; operators see
-// everybody's.
-func (t *Trade) Notices(ctx context.Context, a access.Actor, before string, limit int) (out []Notice, err error) {
-	if err := kernel.May(a, access.NoticeRead); err != nil {
-		return nil, err
-	}
-	company := a.CompanyID
-	if a.IsOperator() {
-		company = ""
-	}
-	err = t.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		out = out[:0]
-		ns, err := store.Notices(ctx, tx, company, before, limit)
-		for _, n := range ns {
-			one := Notice{Notice: n}
-			if err := json.Unmarshal([]byte(n.Params), &one.Texts); err != nil {
-				return err
-			}
-			out = append(out, one)
-		}
-		return err
-	})
-	return out, err
-}

@@ -135,7 +135,7 @@ func (t *Trade) Activate(ctx context.Context, tx *kernel.Tx, o *order.Order, l *
 		return err
 	}
 	afterCommit(tx, activeCommitted)
-	if err := t.k.Tell(ctx, tx, o.BuyerID, "service.ready", o.ID, "", map[string]string{"product": l.ProductName, "instance": inst.ID}); err != nil {
+	if err := t.k.Tell(ctx, tx, o.BuyerID, "service.ready", o.ID, "", map[string]string{"product": l.ProductName, "product_id": o.ProductID, "instance": inst.ID}); err != nil {
 		return err
 	}
 	return t.completeWhenDone(ctx, tx, o, now)
@@ -231,7 +231,7 @@ func (t *Trade) tellFailed(ctx context.Context, tx *kernel.Tx, o *order.Order, l
 			return err
 		}
 	}
-	params := map[string]string{"product": l.ProductName, "amount": l.AmountPaid.String(), "currency": string(o.Currency), "reason": reason}
+	params := map[string]string{"product": l.ProductName, "product_id": o.ProductID, "amount": l.AmountPaid.String(), "currency": string(o.Currency), "reason": reason}
 	if err := t.k.Tell(ctx, tx, o.BuyerID, "order.refunded", o.ID, "", params); err != nil {
 		return err
 	}

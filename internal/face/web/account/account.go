@@ -10,6 +10,7 @@ import (
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/service/audit"
 	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/messages"
 	"github.com/souk-market/souk/internal/service/people"
 )
 
@@ -18,6 +19,7 @@ type Services struct {
 	Kernel *kernel.Kernel
 	People *people.People
 	Audit  *audit.Audit
+	Inbox  *messages.Messages
 }
 
 // Room is the pages of one face: the open ones in the storefront, the others in each console.
@@ -31,6 +33,7 @@ func New(kit *ui.Kit, mux *http.ServeMux, s Services) {
 	open := &Room{ui.Room{Kit: kit, Mux: mux, Face: ui.Storefront}, s}
 	open.doors()
 	open.factor()
+	open.receiverDoors()
 	for _, kind := range []struct {
 		face ui.Face
 		room ui.Room
@@ -42,6 +45,8 @@ func New(kit *ui.Kit, mux *http.ServeMux, s Services) {
 		r.tokens()
 		r.members()
 		r.auditLog()
+		r.choices()
+		r.receivers()
 	}
 }
 

@@ -104,7 +104,7 @@ func (r *Room) overview(c *ui.Call) error {
 	}
 	p.Put(c.In("block.turnover", ui.Block{Half: true, Chart: money, Note: c.T("turnover.total", "N", chartDays, "SUM", total)}),
 		c.In("block.calls.drawn", ui.Block{Half: true, Chart: calls, Note: c.T("calls.drawn.all", "N", chartDays)}))
-	ns, err := r.Trade.Notices(ctx, c.Actor, "", 8)
+	ns, err := r.Inbox.Notices(ctx, c.Actor, "", 8)
 	if err != nil {
 		return err
 	}

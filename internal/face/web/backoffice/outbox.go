@@ -20,13 +20,14 @@ func (r *Room) outboxList(c *ui.Call) error {
 	if err != nil {
 		return err
 	}
-	ms, err := r.People.Outbox(c.R.Context(), c.Actor, c.Choice("state", people.MailStates), m[0], desk.Limit(c))
+	ms, err := r.People.Outbox(c.R.Context(), c.Actor, c.Choice("channel", people.Channels), c.Choice("state", people.MailStates), m[0], desk.Limit(c))
 	if err != nil {
 		return err
 	}
 	ms, next := desk.Cut(c, ms, func(m people.Mail) string { return cursor.Encode(m.ID) })
 	t := ui.NewTable(c.Frame, ms, []ui.Column[people.Mail]{
 		{Head: "col.time", Cell: func(m people.Mail) ui.Cell { return c.When(m.CreatedAt) }},
+		{Head: "col.channel", Cell: func(m people.Mail) ui.Cell { return c.Word("channel." + m.Channel) }},
 		{Head: "col.recipient", Cell: func(m people.Mail) ui.Cell { return ui.Own(m.Recipient) }},
 		{Head: "col.subject", Cell: func(m people.Mail) ui.Cell { return ui.Own(m.Subject) }},
 		{Head: "col.state", Cell: func(m people.Mail) ui.Cell {
@@ -41,7 +42,7 @@ func (r *Room) outboxList(c *ui.Call) error {
 	}
 	p := c.NewPage("outbox.title")
 	p.Lead = c.T("outbox.lead")
-	p.Filter = c.Filtering(ui.Field{Name: "state", Kind: "select", Options: c.Choices("mail.", people.MailStates, true)})
+	p.Filter = c.Filtering(ui.Field{Name: "channel", Kind: "select", Options: c.Choices("channel.", people.Channels, true)}, ui.Field{Name: "state", Kind: "select", Options: c.Choices("mail.", people.MailStates, true)})
 	empty := ui.Empty{Text: c.T("outbox.empty"), Help: c.T("outbox.empty.help")}
 	if p.Filter.Clear != "" {
 		empty = c.NoMatch(p.Filter.Clear)

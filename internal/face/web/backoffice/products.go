@@ -80,7 +80,7 @@ type proposal struct {
 
 // proposals lists those that are still on sale, the newest first. // spec: 01 §2.11
 func (r *Room) proposals(c *ui.Call) (*ui.Table, error) {
-	ns, err := r.Trade.Notices(c.R.Context(), c.Actor, "", cursor.MaxSize)
+	ns, err := r.Inbox.Notices(c.R.Context(), c.Actor, "", cursor.MaxSize)
 	if err != nil {
 		return nil, err
 	}

@@ -111,7 +111,7 @@ func (r *Room) overview(c *ui.Call) error {
 	ends := c.In("block.ending", ui.Block{Half: true, Table: et.Or(ui.Empty{Text: c.T("ending.none"), Help: c.T("ending.none.help")})})
 	p.Put(ends, spend,
 		c.In("block.recent", ui.Block{More: ui.Link{Text: c.T("go.all"), Href: "/buyer/orders"}, Table: t.Or(ui.Empty{Text: c.T("orders.empty"), Help: c.T("orders.empty.buyer"), Actions: []ui.Link{{Text: c.T("go.shop"), Href: "/"}}})}))
-	ns, err := r.Trade.Notices(ctx, c.Actor, "", few)
+	ns, err := r.Inbox.Notices(ctx, c.Actor, "", few)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/delivery"
 	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/messages"
 	"github.com/souk-market/souk/internal/service/people"
 	"github.com/souk-market/souk/internal/service/sandbox"
 	"github.com/souk-market/souk/internal/service/trade"
@@ -28,6 +29,7 @@ type Services struct {
 	Catalogue *catalogue.Catalogue
 	Search    *catalogue.Search
 	Trade     *trade.Trade
+	Inbox     *messages.Messages
 	Delivery  *delivery.Delivery
 	Sandbox   *sandbox.Sandbox
 }

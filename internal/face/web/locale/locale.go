@@ -77,6 +77,16 @@ func newBundle() *i18n.Bundle {
 // Has tells whether the catalogues hold a text of the id.
 func Has(id string) bool { _, ok := catalogues[Languages[0]][id]; return ok }
 
+// Known is the language that a person writes down as its own; the default when it is none of ours.
+func Known(name string) language.Tag {
+	for _, tag := range Languages {
+		if tag.String() == name {
+			return tag
+		}
+	}
+	return Languages[0]
+}
+
 // Texts puts ids into words of one language.
 type Texts struct {
 	Tag   language.Tag

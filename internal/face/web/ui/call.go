@@ -141,6 +141,9 @@ func (c *Call) Code() string {
 // Form reads one value of the form that was sent.
 func (c *Call) Form(name string) string { return c.R.PostForm.Get(name) }
 
+// FormAll reads all values of a name: what was ticked of several.
+func (c *Call) FormAll(name string) []string { return c.R.PostForm[name] }
+
 // Query reads one value of the address.
 func (c *Call) Query(name string) string { return c.R.URL.Query().Get(name) }
 

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"sort"
 
 	"github.com/souk-market/souk/internal/face/web/locale"
@@ -30,11 +31,12 @@ type Submit struct{ Name, Value, Text string }
 // Hidden is a value that travels with a form.
 type Hidden struct{ Name, Value string }
 
-// Field is one field of a form. Kind is text, number, password, email, select, textarea, checkbox, radio, file, or group:
-// a heading between fields.
+// Field is one field of a form. Kind is text, number, password, email, select, textarea, checkbox, radio, file, checks:
+// any of several options, the chosen ones in Values; or group: a heading between fields.
 type Field struct {
 	ID, Name, Kind, Label, Help, Value, Error string
 	Options                                   []Option
+	Values                                    []string
 	Required, Checked, Own                    bool
 	Min, Max, Step                            string
 	MaxLength                                 int
@@ -49,6 +51,7 @@ type Option struct {
 	Value, Text string
 	Current     bool
 	Own         bool
+	Fixed       bool // of checks: chosen, and not to be changed
 }
 
 // FormError is a line of the summary on top of a page.
@@ -85,6 +88,8 @@ func (c *Call) Add(form *Form, f Field, text string) *Field {
 		case "password":
 		case "checkbox":
 			f.Checked = c.input.Get(f.Name) != ""
+		case "checks":
+			f.Values = c.input[f.Name]
 		default:
 			f.Value = c.input.Get(f.Name)
 		}
@@ -94,7 +99,8 @@ func (c *Call) Add(form *Form, f Field, text string) *Field {
 		form.Open = true
 	}
 	for i := range f.Options {
-		f.Options[i].Current = f.Options[i].Value == f.Value
+		o := &f.Options[i]
+		o.Current = f.Kind != "checks" && o.Value == f.Value || o.Fixed || slices.Contains(f.Values, o.Value)
 	}
 	form.Fields = append(form.Fields, &f)
 	return &f
@@ -180,6 +186,15 @@ func (f *Frame) OwnChoices(values []string, any bool) []Option {
 	}
 	for _, v := range values {
 		out = append(out, Option{Value: v, Text: v, Own: true})
+	}
+	return out
+}
+
+// OwnLanguages are the languages that messages are written in, each by its own name.
+func (f *Frame) OwnLanguages() []Option {
+	var out []Option
+	for _, tag := range locale.Languages {
+		out = append(out, Option{Value: tag.String(), Text: locale.Name(tag), Own: true})
 	}
 	return out
 }

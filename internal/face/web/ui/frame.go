@@ -128,7 +128,10 @@ func (f *Frame) Ago(t time.Time) string {
 }
 
 // Money shows decimal text with its currency and thousands.
-func (f *Frame) Money(amount, currency string) string {
+func (f *Frame) Money(amount, currency string) string { return Money(amount, currency) }
+
+// Money is decimal text with its currency and thousands.
+func Money(amount, currency string) string {
 	sign := ""
 	if strings.HasPrefix(amount, "-") {
 		sign, amount = "−", amount[1:]
