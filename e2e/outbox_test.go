@@ -11,7 +11,7 @@ func TestTheOutboxTellsWhoWasWrittenTo(t *testing.T) {
 	w := newWorld(t)
 	o := w.open("operator")
 	_, page := o.get("/operator/outbox")
-	wants(t, "nothing was mailed", page, "还没有邮件", "有人注册、重置密码或受邀加入时")
+	wants(t, "nothing was mailed", page, "还没有内容", "有人注册、受邀加入或收到消息时")
 	w.Do("yunfan", "POST", api+"/companies/"+w.Account("yunfan").CompanyID+"/invitations", `{"email":"new@yunfan.example","roles":["seller.support"]}`)
 	w.until("the mail", func() bool {
 		_, page = o.get("/operator/outbox")

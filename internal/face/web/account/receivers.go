@@ -154,14 +154,14 @@ func (r *Room) receiverShow(c *ui.Call) error {
 		}
 	}
 	if mobile {
-		f := c.NewForm("code", at+"/code", "do.confirm")
+		f := c.NewForm("code", at+"/code", "do.prove")
 		c.Add(f, ui.Field{Name: "code", Required: true, MaxLength: 6, Autocomplete: "one-time-code"}, "sms_code")
 		p.Put(c.In("receiver.code", ui.Block{Form: f, Note: c.T("receiver.code.note")}))
 	}
 	f := c.NewForm("receiver", at+"/save", "do.save")
 	r.receiverFields(c, f, v)
-	away := c.NewForm("remove", at+"/remove", "do.remove")
-	away.Behind, away.Consequence, away.Tone = c.T("do.remove"), c.T("receiver.remove.consequence"), "btn-danger"
+	away := c.NewForm("remove", at+"/remove", "do.receiver.remove")
+	away.Behind, away.Consequence, away.Tone = c.T("do.receiver.remove"), c.T("receiver.remove.consequence"), "btn-danger"
 	p.Put(c.In("block.facts", ui.Block{Facts: []ui.Fact{c.Fact("col.email", provedCell(c, v.Email, !v.EmailVerifiedAt.IsZero())), c.Fact("col.mobile", provedCell(c, v.Mobile, !v.MobileVerifiedAt.IsZero())), c.Fact("col.created", c.When(v.CreatedAt))}}),
 		c.In("receiver.change", ui.Block{Form: f}), ui.Block{Form: away})
 	return c.Draw(p)
