@@ -59,6 +59,17 @@ func KindOf(r Role) party.Kind {
 	return ""
 }
 
+// ByProduct tells that sub-users of a seller with these roles need each product given to them; the main account,
+// administrators and who looks after the money see all. spec: 20 A6
+func ByProduct(roles []Role) bool {
+	for _, r := range roles {
+		if r == SellerOwner || r == Administrator || r == SellerFinance {
+			return false
+		}
+	}
+	return len(roles) > 0 && KindOf(roles[0]) == Seller
+}
+
 // Action is a noun and a verb.
 type Action string
 

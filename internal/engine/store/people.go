@@ -217,3 +217,28 @@ func GrantedProducts(ctx context.Context, tx *Tx, person string) ([]string, erro
 	return collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
 		`SELECT product_id FROM product_grant WHERE person_id = $1 ORDER BY product_id`, person)
 }
+
+// SetLimited says whether a person sees the products given to it alone.
+func SetLimited(ctx context.Context, tx *Tx, person string, limited bool) error {
+	return mustOne(tx.Exec(ctx, `UPDATE person SET limited = $1 WHERE id = $2`, limited, person))
+}
+
+// DisableAccessKeysOf makes a person's access keys for a seller unusable.
+func DisableAccessKeysOf(ctx context.Context, tx *Tx, seller, person string) error {
+	_, err := tx.Exec(ctx, `UPDATE access_key SET disabled = TRUE WHERE seller_id = $1 AND person_id = $2`, seller, person)
+	return err
+}
+
+// LimitedPeople are a company's people who see the products given to them alone, by login; given tells which of them have
+// the product.
+func LimitedPeople(ctx context.Context, tx *Tx, company, product string) (all []party.Colleague, given map[string]bool, err error) {
+	if all, err = collect(ctx, tx, scanColleague, colleagues+`AND p.limited ORDER BY p.login`, company); err != nil {
+		return nil, nil, err
+	}
+	ids, err := collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) }, `SELECT person_id FROM product_grant WHERE product_id = $1 ORDER BY person_id`, product)
+	given = map[string]bool{}
+	for _, id := range ids {
+		given[id] = true
+	}
+	return all, given, err
+}

@@ -125,6 +125,9 @@ type meView struct {
 	personView
 	Email             string      `json:"email"`
 	Mobile            string      `json:"mobile"`
+	EmailVerified     bool        `json:"email_verified"`
+	MobileVerified    bool        `json:"mobile_verified"`
+	Limited           bool        `json:"limited"`
 	Company           companyView `json:"company"`
 	TOTP              bool        `json:"totp"`
 	TOTPRequired      bool        `json:"totp_required"`
@@ -161,7 +164,7 @@ type tokenView struct {
 func (h *Handler) account() {
 	h.read("/me", func(c *call) (any, error) {
 		m, err := h.People.Me(c.Context(), c.actor)
-		return meView{personView{m.Person.ID, m.Person.Login, m.Person.Name, roles(m.Roles)}, m.Person.Email, m.Person.Mobile, companyView{m.Company.ID, m.Company.Kind, m.Company.Name}, m.TOTP, m.TOTPRequired, m.RecoveryCodes}, err
+		return meView{personView{m.Person.ID, m.Person.Login, m.Person.Name, roles(m.Roles)}, m.Person.Email, m.Person.Mobile, !m.Person.VerifiedAt.IsZero(), !m.Person.MobileVerifiedAt.IsZero(), m.Person.Limited, companyView{m.Company.ID, m.Company.Kind, m.Company.Name}, m.TOTP, m.TOTPRequired, m.RecoveryCodes}, err
 	})
 	h.change("PUT", "/me", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 		d := people.Details{Name: c.body.text("name"), Mobile: c.body.text("mobile"), Language: c.body.text("language")}
@@ -280,6 +283,7 @@ type colleagueView struct {
 	Mobile       string  `json:"mobile"`
 	Disabled     bool    `json:"disabled"`
 	TOTP         bool    `json:"totp"`
+	Limited      bool    `json:"limited"`
 	CreatedAt    *string `json:"created_at"`
 	LastSignInAt *string `json:"last_sign_in_at"`
 }
@@ -311,7 +315,7 @@ func (h *Handler) members() {
 			return nil, err
 		}
 		return listOf(cs, limit, func(p party.Colleague) colleagueView {
-			return colleagueView{personView{p.ID, p.Login, p.Name, roles(p.Roles)}, p.Email, p.Mobile, !p.DisabledAt.IsZero(), p.HasTOTP, stamp(p.CreatedAt), stamp(p.LastSignIn)}
+			return colleagueView{personView{p.ID, p.Login, p.Name, roles(p.Roles)}, p.Email, p.Mobile, !p.DisabledAt.IsZero(), p.HasTOTP, p.Limited, stamp(p.CreatedAt), stamp(p.LastSignIn)}
 		}, func(p party.Colleague) string { return cursor.Encode(p.Login) }), nil
 	})
 	// The password is hashed before the transaction: no writer waits for that.
@@ -380,6 +384,23 @@ func (h *Handler) members() {
 	})
 	h.change("DELETE", "/companies/{id}/invitations/{invitation}", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 		return done{"withdrawn"}, h.People.Withdraw(ctx, tx, c.actor, c.PathValue("id"), c.PathValue("invitation"))
+	})
+	h.change("PUT", "/companies/{id}/people/{person}/limit", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
+		limited := c.body.flag("limited")
+		if err := c.body.bad.Err(); err != nil {
+			return nil, err
+		}
+		return done{"changed"}, h.People.Limit(ctx, tx, c.actor, c.PathValue("id"), c.PathValue("person"), limited)
+	})
+	h.read("/companies/{id}/people/{person}/grants", func(c *call) (any, error) {
+		ids, err := h.People.Granted(c.Context(), c.actor, c.PathValue("id"), c.PathValue("person"))
+		if err != nil {
+			return nil, err
+		}
+		type grant struct {
+			ProductID string `json:"product_id"`
+		}
+		return listOf(ids, len(ids), func(id string) grant { return grant{id} }, nil), nil
 	})
 	for method, do := range map[string]func(context.Context, *kernel.Tx, access.Actor, string, string) error{"PUT": h.People.Grant, "DELETE": h.People.Revoke} {
 		said := map[string]string{"PUT": "granted", "DELETE": "revoked"}[method]

@@ -38,7 +38,7 @@ func New(o Options) http.Handler {
 	buyercentre.New(kit, mux, o.Services)
 	sellercentre.New(kit, mux, o.Services)
 	backoffice.New(kit, mux, o.Services)
-	account.New(kit, mux, account.Services{Kernel: o.Kernel, People: o.People, Audit: o.Audit, Inbox: o.Inbox})
+	account.New(kit, mux, account.Services{Kernel: o.Kernel, People: o.People, Audit: o.Audit, Inbox: o.Inbox, Goods: o.Catalogue})
 	mux.HandleFunc("GET /assets/{name}", kit.Asset)
 	mux.HandleFunc("/", kit.NotFound)
 	return kit.Guard(account.Gate(mux))

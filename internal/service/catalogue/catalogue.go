@@ -126,6 +126,9 @@ func (c *Catalogue) Create(ctx context.Context, tx *kernel.Tx, a access.Actor, i
 	if err := store.InsertProduct(ctx, tx, p); err != nil {
 		return Listing{}, err
 	}
+	if err := c.keep(ctx, tx, a, p.ID); err != nil {
+		return Listing{}, err
+	}
 	for i, s := range in.SKUs {
 		sku := catalog.SKU{Code: ident.UUID(), ProductID: p.ID, Name: s.Name, Attributes: catalog.Attributes{Fixed: s.Attributes, Quantity: s.Quantity}, Position: i}
 		if err := store.InsertSKU(ctx, tx, sku); err != nil {
@@ -180,10 +183,10 @@ func (c *Catalogue) Move(ctx context.Context, tx *kernel.Tx, a access.Actor, id 
 		return Listing{}, err
 	}
 	p, err := store.Product(ctx, tx, kernel.Scope(a), id)
-	if err != nil || a.CompanyKind == party.Seller && p.SellerID != a.CompanyID {
-		if err == nil {
-			err = store.ErrNoRow
-		}
+	if a.CompanyKind == party.Seller {
+		p, err = store.OwnProduct(ctx, tx, kernel.Scope(a), id)
+	}
+	if err != nil {
 		return Listing{}, kernel.Missing(err, "product")
 	}
 	if (d == Reject || d == Suspend) && strings.TrimSpace(reason) == "" {
@@ -229,12 +232,9 @@ func (c *Catalogue) Configure(ctx context.Context, tx *kernel.Tx, a access.Actor
 	if s.SealBits != 0 && s.SealBits != 128 && s.SealBits != 256 {
 		return Listing{}, fault.Field("settings.seal_bits", "must be 128 or 256")
 	}
-	p, err := store.Product(ctx, tx, kernel.Scope(a), id)
-	if err == nil && p.SellerID != a.CompanyID {
-		err = store.ErrNoRow
-	}
+	p, err := c.own(ctx, tx, a, id)
 	if err != nil {
-		return Listing{}, kernel.Missing(err, "product")
+		return Listing{}, err
 	}
 	if err := store.SetProductSettings(ctx, tx, id, s, c.k.Clock.Now()); err != nil {
 		return Listing{}, err
@@ -256,6 +256,26 @@ func knownClass(class string) bool {
 		}
 	}
 	return false
+}
+
+// Own reads one of the seller's own products, as its console shows it.
+func (c *Catalogue) Own(ctx context.Context, a access.Actor, id string) (l Listing, err error) {
+	err = c.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		p, err := c.own(ctx, tx, a, id)
+		if err == nil {
+			l, err = load(ctx, tx, p)
+		}
+		return err
+	})
+	return l, err
+}
+
+// wholeSeller is ownSeller for what is about all products: keys and schedules are none of a limited sub-user's.
+func wholeSeller(ctx context.Context, tx *kernel.Tx, a access.Actor, seller string) error {
+	if err := ownSeller(ctx, tx, a, seller); err != nil {
+		return err
+	}
+	return kernel.Unlimited(a)
 }
 
 // ownSeller checks that the seller of the path is the actor's (or any, for the system).
@@ -314,13 +334,15 @@ func (c *Catalogue) SetAddress(ctx context.Context, tx *kernel.Tx, a access.Acto
 		return err
 	}
 	if product != "" {
-		p, err := store.Product(ctx, tx, kernel.Scope(a), product)
-		if err == nil && p.SellerID != seller {
-			err = store.ErrNoRow
+		scope := kernel.Scope(a)
+		if a.IsOperator() {
+			scope = store.Scope{Kind: party.Seller, CompanyID: seller}
 		}
-		if err != nil {
+		if _, err := store.OwnProduct(ctx, tx, scope, product); err != nil {
 			return kernel.Missing(err, "product")
 		}
+	} else if err := kernel.Unlimited(a); err != nil {
+		return err
 	}
 	if err := store.SetAddress(ctx, tx, seller, class, product, address, c.k.Sandbox, c.k.Clock.Now()); err != nil {
 		return err
@@ -338,7 +360,7 @@ func (c *Catalogue) SetKey(ctx context.Context, tx *kernel.Tx, a access.Actor, s
 	if err := kernel.May(a, access.SellerKeys); err != nil {
 		return 0, "", err
 	}
-	if err := ownSeller(ctx, tx, a, seller); err != nil {
+	if err := wholeSeller(ctx, tx, a, seller); err != nil {
 		return 0, "", err
 	}
 	if !knownClass(class) {
@@ -369,7 +391,7 @@ func (c *Catalogue) SetRetryPolicy(ctx context.Context, tx *kernel.Tx, a access.
 	if err := kernel.May(a, access.SellerAddress); err != nil {
 		return err
 	}
-	if err := ownSeller(ctx, tx, a, seller); err != nil {
+	if err := wholeSeller(ctx, tx, a, seller); err != nil {
 		return err
 	}
 	if !delivery.Policy(policy).Known() {
@@ -387,7 +409,7 @@ func (c *Catalogue) IssueAccessKey(ctx context.Context, tx *kernel.Tx, a access.
 	if err := kernel.May(a, access.SellerKeys); err != nil {
 		return "", "", err
 	}
-	if err := ownSeller(ctx, tx, a, seller); err != nil {
+	if err := wholeSeller(ctx, tx, a, seller); err != nil {
 		return "", "", err
 	}
 	ak, sk = ident.AccessKey()

@@ -39,6 +39,9 @@ func (c *Catalogue) Begin(ctx context.Context, tx *kernel.Tx, a access.Actor, pr
 		if err := store.InsertProduct(ctx, tx, p); err != nil {
 			return v, err
 		}
+		if err := c.keep(ctx, tx, a, p.ID); err != nil {
+			return v, err
+		}
 	} else {
 		p, err := c.own(ctx, tx, a, product)
 		if err != nil {
@@ -70,13 +73,18 @@ func (c *Catalogue) Begin(ctx context.Context, tx *kernel.Tx, a access.Actor, pr
 	return v, c.k.Audit(ctx, tx, a, access.ProductCreate, v.ProductID, "begin "+v.Kind+" "+v.ID)
 }
 
-// own reads a product of the actor's own company.
+// own reads a product of the actor's own company; to a limited sub-user those that were not given are unknown.
 func (c *Catalogue) own(ctx context.Context, tx *kernel.Tx, a access.Actor, product string) (catalog.Product, error) {
-	p, err := store.Product(ctx, tx, kernel.Scope(a), product)
-	if err == nil && p.SellerID != a.CompanyID {
-		err = store.ErrNoRow
-	}
+	p, err := store.OwnProduct(ctx, tx, kernel.Scope(a), product)
 	return p, kernel.Missing(err, "product")
+}
+
+// keep gives a limited sub-user the product that it made itself. spec: 20 A6
+func (c *Catalogue) keep(ctx context.Context, tx *kernel.Tx, a access.Actor, product string) error {
+	if !a.Limited {
+		return nil
+	}
+	return store.GrantProduct(ctx, tx, product, a.PersonID, a.PersonID, c.k.Wire.Now())
 }
 
 // live is the version on sale; nil before the first.

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/access"
@@ -87,6 +88,9 @@ func (c *Catalogue) Access(ctx context.Context, a access.Actor, seller string) (
 		if out.Addresses, err = store.Addresses(ctx, tx, seller); err != nil {
 			return err
 		}
+		if a.Limited {
+			return c.limitedAccess(ctx, tx, a, &out)
+		}
 		keys, err := store.KeyVersions(ctx, tx, seller)
 		if err != nil {
 			return err
@@ -104,9 +108,20 @@ func (c *Catalogue) Access(ctx context.Context, a access.Actor, seller string) (
 	return out, err
 }
 
+// limitedAccess leaves what a limited sub-user may see: where its products' calls go, the seller's own address included,
+// and no key.
+func (c *Catalogue) limitedAccess(ctx context.Context, tx *kernel.Tx, a access.Actor, out *Access) error {
+	given, err := store.GrantedProducts(ctx, tx, a.PersonID)
+	out.Addresses = slices.DeleteFunc(out.Addresses, func(r AddressRow) bool { return r.ProductID != "" && !slices.Contains(given, r.ProductID) })
+	return err
+}
+
 // RevealKey opens the key of a class that signs now, for its seller alone, and leaves an audit row.
 func (c *Catalogue) RevealKey(ctx context.Context, a access.Actor, class string) (key string, err error) {
 	if err := kernel.May(a, access.SellerKeys); err != nil {
+		return "", err
+	}
+	if err := kernel.Unlimited(a); err != nil {
 		return "", err
 	}
 	if a.CompanyKind != party.Seller || !knownClass(class) {
@@ -156,6 +171,9 @@ func (c *Catalogue) UseAccessKey(ctx context.Context, tx *kernel.Tx, a access.Ac
 	if err := kernel.May(a, access.SellerKeys); err != nil {
 		return err
 	}
+	if err := kernel.Unlimited(a); err != nil {
+		return err
+	}
 	if err := store.SetAccessKeyDisabled(ctx, tx, a.CompanyID, ak, !use); err != nil {
 		return kernel.Missing(err, "access key")
 	}
@@ -169,6 +187,9 @@ func (c *Catalogue) UseAccessKey(ctx context.Context, tx *kernel.Tx, a access.Ac
 // DeleteAccessKey takes one of the seller's access keys away for good. // spec: 14 §5
 func (c *Catalogue) DeleteAccessKey(ctx context.Context, tx *kernel.Tx, a access.Actor, ak string) error {
 	if err := kernel.May(a, access.SellerKeys); err != nil {
+		return err
+	}
+	if err := kernel.Unlimited(a); err != nil {
 		return err
 	}
 	if err := store.DeleteAccessKey(ctx, tx, a.CompanyID, ak); err != nil {

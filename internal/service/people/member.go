@@ -352,6 +352,11 @@ func (p *People) SetRoles(ctx context.Context, tx *kernel.Tx, a access.Actor, co
 	if err := keepsOwner(ctx, tx, c); err != nil {
 		return who, err
 	}
+	if was, is := access.ByProduct(asRoles(before)), access.ByProduct(asRoles(after)); was != is {
+		if err := p.setLimited(ctx, tx, c, person, is); err != nil {
+			return who, err
+		}
+	}
 	if _, err := store.DeleteSessions(ctx, tx, person, ""); err != nil {
 		return who, err
 	}
@@ -408,65 +413,6 @@ func (p *People) Remove(ctx context.Context, tx *kernel.Tx, a access.Actor, comp
 		return err
 	}
 	return p.k.Audit(ctx, tx, a, actRemove, person, who.Login)
-}
-
-// Grant lets a sub-user of a seller at one of its products; Revoke takes it back. spec: 20 A6
-func (p *People) Grant(ctx context.Context, tx *kernel.Tx, a access.Actor, product, person string) error {
-	if err := p.grantable(ctx, tx, a, product, person); err != nil {
-		return err
-	}
-	if err := store.GrantProduct(ctx, tx, product, person, a.PersonID, p.k.Wire.Now()); err != nil {
-		return err
-	}
-	return p.k.Audit(ctx, tx, a, actRoles, person, "given product "+product)
-}
-
-// Revoke takes a product back from a sub-user.
-func (p *People) Revoke(ctx context.Context, tx *kernel.Tx, a access.Actor, product, person string) error {
-	if err := p.grantable(ctx, tx, a, product, person); err != nil {
-		return err
-	}
-	if err := store.RevokeProduct(ctx, tx, product, person); err != nil {
-		return kernel.Missing(err, "grant")
-	}
-	return p.k.Audit(ctx, tx, a, actRoles, person, "taken product "+product)
-}
-
-func (p *People) grantable(ctx context.Context, tx *kernel.Tx, a access.Actor, product, person string) error {
-	if err := kernel.May(a, access.PersonWrite); err != nil {
-		return err
-	}
-	g, err := store.Product(ctx, tx, kernel.Scope(a), product)
-	if err == nil && g.SellerID != a.CompanyID {
-		err = store.ErrNoRow
-	}
-	if err != nil {
-		return kernel.Missing(err, "product")
-	}
-	roles, err := store.RolesOf(ctx, tx, a.CompanyID, person)
-	if err == nil && len(roles) == 0 {
-		err = fault.Unknown("person")
-	}
-	return err
-}
-
-// Granted lists the products given to a sub-user of the actor's company.
-func (p *People) Granted(ctx context.Context, a access.Actor, person string) (products []string, err error) {
-	if err := kernel.May(a, access.PersonRead); err != nil {
-		return nil, err
-	}
-	err = p.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		roles, err := store.RolesOf(ctx, tx, a.CompanyID, person)
-		if err == nil && len(roles) == 0 {
-			err = fault.Unknown("person")
-		}
-		if err != nil {
-			return err
-		}
-		products, err = store.GrantedProducts(ctx, tx, person)
-		return err
-	})
-	return products, err
 }
 
 var errNoMail = errors.New("people: no mailer is set up")

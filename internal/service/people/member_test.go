@@ -299,7 +299,7 @@ func TestProductsAreGivenToSubUsers(t *testing.T) {
 		w.refuses(give(li, "p1", zhou.ID), "not_found")
 		w.must(give(li, "p1", wang.ID))
 		w.must(give(li, "p1", wang.ID))
-		if got, err := w.p.Granted(w.Context(), li, wang.ID); err != nil || len(got) != 1 || got[0] != "p1" {
+		if got, err := w.p.Granted(w.Context(), li, li.CompanyID, wang.ID); err != nil || len(got) != 1 || got[0] != "p1" {
 			w.Errorf("%v %v", got, err)
 		}
 		take := func() error {

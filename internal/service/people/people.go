@@ -295,7 +295,7 @@ func (p *People) CreatePerson(ctx context.Context, tx *kernel.Tx, a access.Actor
 	if err := in.Hash(); err != nil {
 		return out, err
 	}
-	out = party.Person{ID: ident.Company(), Login: in.Login, Name: in.Name, Email: in.Email, Mobile: in.Mobile, PasswordHash: in.PasswordHash, Language: in.Language, CreatedAt: p.k.Clock.Now()}
+	out = party.Person{ID: ident.Company(), Login: in.Login, Name: in.Name, Email: in.Email, Mobile: in.Mobile, PasswordHash: in.PasswordHash, Language: in.Language, Limited: access.ByProduct(in.Roles), CreatedAt: p.k.Clock.Now()}
 	if in.Verified {
 		out.VerifiedAt = p.k.Wire.Now()
 	}

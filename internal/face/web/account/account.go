@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/internal/face/web/ui"
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/service/audit"
+	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/kernel"
 	"github.com/souk-market/souk/internal/service/messages"
 	"github.com/souk-market/souk/internal/service/people"
@@ -20,6 +21,7 @@ type Services struct {
 	People *people.People
 	Audit  *audit.Audit
 	Inbox  *messages.Messages
+	Goods  *catalogue.Catalogue
 }
 
 // Room is the pages of one face: the open ones in the storefront, the others in each console.

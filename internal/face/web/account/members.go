@@ -8,6 +8,7 @@ import (
 	"github.com/souk-market/souk/internal/face/web/ui"
 	"github.com/souk-market/souk/internal/ground/cursor"
 	"github.com/souk-market/souk/internal/ground/fault"
+	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/kernel"
 )
 
@@ -16,6 +17,7 @@ func (r *Room) members() {
 	r.Get(r.path("/members"), "members", access.PersonRead, r.memberList)
 	r.Post(r.path("/members/invite"), "members", access.PersonWrite, r.invite)
 	r.Post(r.path("/members/invitations/{id}/withdraw"), "members", access.PersonWrite, r.withdraw)
+	r.Get(r.path("/members/roles"), "members", access.PersonRead, r.roleTable)
 	r.Get(r.path("/members/{id}"), "members", access.PersonRead, r.memberShow)
 	r.Post(r.path("/members/{id}/{do}"), "members", access.PersonWrite, r.memberDo)
 }
@@ -60,6 +62,7 @@ func (r *Room) memberList(c *ui.Call) error {
 	}
 	p := c.NewPage("members.title")
 	p.Lead = c.T("members.lead", "N", party.MaxSubUsers)
+	p.Actions = []ui.Link{{Text: c.T("go.roles"), Href: r.path("/members/roles")}}
 	if c.May(string(access.PersonWrite)) {
 		f := c.NewForm("invite", r.path("/members/invite"), "do.invite")
 		f.Behind = c.T("do.invite")
@@ -74,6 +77,12 @@ func (r *Room) memberList(c *ui.Call) error {
 		}},
 		{Head: "field.roles", Cell: func(m party.Colleague) ui.Cell { return roleCell(c, m.Roles) }},
 		{Head: "col.state", Cell: func(m party.Colleague) ui.Cell { return c.Chip(memberState(m)) }},
+		{Head: "col.goods", Cell: func(m party.Colleague) ui.Cell {
+			if m.Limited {
+				return c.Word("kind.goods.given")
+			}
+			return c.Word("kind.goods.all")
+		}},
 		{Head: "security.totp", Cell: func(m party.Colleague) ui.Cell {
 			if m.HasTOTP {
 				return c.Chip(ui.State{ID: "state.totp.on", Tone: ui.Good})
@@ -135,7 +144,7 @@ func (r *Room) memberShow(c *ui.Call) error {
 	p.ID, p.Lead = m.ID, c.T("member.lead")
 	state := memberState(m)
 	p.Chip = &state
-	p.Put(c.In("block.facts", ui.Block{Facts: []ui.Fact{c.Fact("field.login", ui.Own(m.Login)), c.Fact("col.email", ui.Own(m.Email)), c.Fact("col.mobile", ui.Own(m.Mobile)), c.Fact("field.roles", roleCell(c, m.Roles)),
+	p.Put(c.In("block.facts", ui.Block{Facts: []ui.Fact{c.Fact("field.login", ui.Own(m.Login)), c.Fact("col.email", provedCell(c, m.Email, !m.VerifiedAt.IsZero())), c.Fact("col.mobile", provedCell(c, m.Mobile, !m.MobileVerifiedAt.IsZero())), c.Fact("field.roles", roleCell(c, m.Roles)),
 		c.Fact("col.created", c.When(m.CreatedAt)), c.Fact("col.signin", c.When(m.LastSignIn))}}))
 	if c.May(string(access.PersonWrite)) {
 		at := r.path("/members/" + m.ID)
@@ -145,12 +154,15 @@ func (r *Room) memberShow(c *ui.Call) error {
 		p.Put(ui.Block{Form: details})
 		f := c.NewForm("roles", at+"/roles", "do.roles")
 		f.Behind = c.T("do.roles")
-		value := ""
-		if len(m.Roles) > 0 {
-			value = m.Roles[0]
+		c.Add(f, ui.Field{Name: "roles", Kind: "checks", Options: r.roleOptions(c), Values: m.Roles}, "")
+		p.Put(c.In("members.roles", ui.Block{Form: f, Note: c.T("members.roles.note"), More: ui.Link{Text: c.T("go.roles"), Href: r.path("/members/roles")}}))
+		if access.ByProduct(asRoles(m.Roles)) {
+			given, err := r.productForm(c, m, at)
+			if err != nil {
+				return err
+			}
+			p.Put(c.In("members.products", ui.Block{Form: given, Note: c.T("members.products.note")}))
 		}
-		c.Add(f, ui.Field{Name: "roles", Kind: "select", Options: r.roleOptions(c), Value: value}, "")
-		p.Put(c.In("members.roles", ui.Block{Form: f, Note: c.T("members.roles.note")}))
 		if m.DisabledAt.IsZero() {
 			off := c.NewForm("disable", at+"/disable", "do.disable")
 			off.Behind, off.Consequence, off.Tone = c.T("do.disable"), c.T("members.disable.consequence"), "btn-danger"
@@ -176,8 +188,10 @@ func (r *Room) memberDo(c *ui.Call) error {
 	err = r.Kernel.Change(c.R.Context(), func(ctx context.Context, tx *kernel.Tx) error {
 		switch c.R.PathValue("do") {
 		case "roles":
-			_, err := r.People.SetRoles(ctx, tx, c.Actor, c.Actor.CompanyID, id, []access.Role{access.Role(c.Form("roles"))})
+			_, err := r.People.SetRoles(ctx, tx, c.Actor, c.Actor.CompanyID, id, asRoles(c.FormAll("roles")))
 			return err
+		case "products":
+			return r.People.GrantAll(ctx, tx, c.Actor, c.Actor.CompanyID, id, c.Form("scope") != "all", c.FormAll("products"))
 		case "details":
 			return r.People.Edit(ctx, tx, c.Actor, c.Actor.CompanyID, id, typedDetails(c))
 		case "disable":
@@ -197,4 +211,66 @@ func (r *Room) memberDo(c *ui.Call) error {
 		return c.Again(err, r.memberShow)
 	}
 	return c.Done(to, done)
+}
+
+func asRoles(names []string) (out []access.Role) {
+	for _, n := range names {
+		out = append(out, access.Role(n))
+	}
+	return out
+}
+
+// maxGoods is how many products a form offers.
+const maxGoods = 200
+
+// productForm sets which products a sub-user of a seller sees. // spec: 20 A6
+func (r *Room) productForm(c *ui.Call, m party.Colleague, at string) (*ui.Form, error) {
+	goods, err := r.Goods.Find(c.R.Context(), c.Actor, catalogue.ProductFilter{SellerID: c.Actor.CompanyID}, "", maxGoods)
+	if err != nil {
+		return nil, err
+	}
+	given, err := r.People.Granted(c.R.Context(), c.Actor, c.Actor.CompanyID, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	f := c.NewForm("products", at+"/products", "do.save")
+	c.Add(f, ui.Field{Name: "scope", Kind: "radio", Value: map[bool]string{true: "given", false: "all"}[m.Limited], Options: c.Choices("kind.goods.", []string{"given", "all"}, false)}, "goods_scope")
+	field := ui.Field{Name: "products", Kind: "checks", Values: given}
+	for _, l := range goods {
+		field.Options = append(field.Options, ui.Option{Value: l.Product.ID, Text: l.Product.Name, Own: true})
+	}
+	if len(goods) == 0 {
+		field.Help = c.T("products.empty")
+	}
+	c.Add(f, field, "goods")
+	return f, nil
+}
+
+// roleTable tells who may what: the one table that decides, as far as it is about this kind of company.
+func (r *Room) roleTable(c *ui.Call) error {
+	var rows []access.Action
+	may := func(role access.Role, action access.Action) bool {
+		return access.Can(access.Actor{PersonID: "x", CompanyKind: r.Kind, Roles: []access.Role{role}}, action)
+	}
+	for _, action := range access.Actions() {
+		for _, role := range access.Roles[r.Kind] {
+			if may(role, action) {
+				rows = append(rows, action)
+				break
+			}
+		}
+	}
+	columns := []ui.Column[access.Action]{{Head: "col.action", Cell: func(a access.Action) ui.Cell { return c.Word("action." + string(a)) }}}
+	for _, role := range access.Roles[r.Kind] {
+		columns = append(columns, ui.Column[access.Action]{Head: "role." + string(role), Cell: func(a access.Action) ui.Cell {
+			if may(role, a) {
+				return c.Chip(ui.State{ID: "state.may", Tone: ui.Good})
+			}
+			return ui.None
+		}})
+	}
+	p := c.NewPage("roles.title")
+	p.Lead = c.T("roles.lead")
+	p.Crumbs = []ui.Link{c.Crumb(r.path("/members"), "members.title")}
+	return c.Draw(p.Put(ui.Block{Table: ui.NewTable(c.Frame, rows, columns, ""), Note: c.T("roles.note." + string(r.Kind))}))
 }

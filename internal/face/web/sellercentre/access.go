@@ -58,6 +58,10 @@ func (r *Room) accessPage(c *ui.Call, secret *ui.Notice) error {
 		{Head: "col.address", Cell: func(one catalogue.AddressRow) ui.Cell { return ui.Code(one.URL) }},
 		{Head: "col.updated", Cell: func(one catalogue.AddressRow) ui.Cell { return c.When(one.UpdatedAt) }},
 	}, "").Or(ui.Empty{Text: c.T("addresses.empty"), Help: c.T("addresses.empty.help")})}))
+	if c.Actor.Limited { // addresses, keys and schedules of all products are not its business
+		p.Step = &ui.Step{Tone: ui.Plain, Text: c.T("access.limited"), Who: ui.Nobody}
+		return c.Draw(p)
+	}
 	form := c.NewForm("address", "/seller/access/addresses", "do.save")
 	c.Add(form, ui.Field{Name: "class", Kind: "select", Value: "base", Options: c.Choices("class.", catalogue.Classes, false)}, "")
 	c.Add(form, ui.Field{Name: "address", Placeholder: "https://www.example.com/produce", Required: true, MaxLength: 512, Autocomplete: "off"}, "")

@@ -18,6 +18,9 @@ func (r *Room) accessKeys() {
 }
 
 func (r *Room) accessKeyList(c *ui.Call) error {
+	if err := kernel.Unlimited(c.Actor); err != nil {
+		return err
+	}
 	a, err := r.Catalogue.Access(c.R.Context(), c.Actor, c.Actor.CompanyID)
 	if err != nil {
 		return err

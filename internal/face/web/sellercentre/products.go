@@ -9,7 +9,6 @@ import (
 	"github.com/souk-market/souk/internal/face/web/desk"
 	"github.com/souk-market/souk/internal/face/web/ui"
 	"github.com/souk-market/souk/internal/ground/cursor"
-	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/kernel"
 )
@@ -50,13 +49,9 @@ func (r *Room) productList(c *ui.Call) error {
 	return c.Draw(p.Put(ui.Block{Table: t.Exported(c.Frame).Or(empty)}))
 }
 
-// own reads one of the seller's own products; another's on sale answers like an unknown one.
+// own reads one of the seller's own products; another's, or one that was not given to a limited sub-user, is unknown.
 func (r *Room) own(c *ui.Call) (catalogue.Listing, error) {
-	l, err := r.Catalogue.Get(c.R.Context(), c.Actor, c.R.PathValue("id"))
-	if err == nil && l.Product.SellerID != c.Actor.CompanyID {
-		err = fault.Unknown("product")
-	}
-	return l, err
+	return r.Catalogue.Own(c.R.Context(), c.Actor, c.R.PathValue("id"))
 }
 
 func (r *Room) productShow(c *ui.Call) error {
@@ -86,6 +81,11 @@ func (r *Room) productShow(c *ui.Call) error {
 	}}))
 	p.Put(c.In("block.orders.of", ui.Block{Half: true, Text: c.T("product.orders.text"), More: ui.Link{Text: c.T("go.orders"), Href: "/seller/orders?words=" + ui.Query(l.Product.Name)}}))
 	p.Put(c.In("block.skus", ui.Block{Table: desk.SKUTable(c, l)}))
+	if b, any, err := r.sharingBlock(c, l.Product.ID); err != nil {
+		return err
+	} else if any {
+		p.Put(b)
+	}
 	if c.May("product.create") {
 		p.Put(c.In("block.settings", ui.Block{Form: settingsForm(c, l.Product, at), Note: c.T("settings.note")}))
 	}

@@ -22,6 +22,7 @@ func New(kit *ui.Kit, mux *http.ServeMux, s desk.Services) *Room {
 	r := &Room{&desk.Desk{Room: ui.Room{Kit: kit, Mux: mux, Face: ui.SellerCentre, Kind: access.Seller}, Services: s}}
 	r.Get("/seller", "overview", "", r.overview)
 	r.products()
+	r.sharing()
 	r.wizard()
 	r.access()
 	r.accessKeys()

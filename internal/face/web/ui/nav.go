@@ -74,7 +74,7 @@ var navigation = map[Face][]entry{
 func (f *Frame) Nav() []Link {
 	var links []Link
 	for _, e := range navigation[f.Face] {
-		if e.action != "" && !f.May(e.action) || e.section == "sandbox" && !f.Sandbox {
+		if e.action != "" && !f.May(e.action) || e.section == "sandbox" && !f.Sandbox || e.section == "access-keys" && f.Viewer != nil && f.Viewer.Actor.Limited {
 			continue
 		}
 		links = append(links, Link{Text: f.T("nav." + string(f.Face) + "." + e.section), Href: e.path, Current: e.section == f.Section, Key: e.key, Icon: e.icon, Group: e.group && len(links) > 0})
