@@ -262,7 +262,8 @@ func (r *Room) roleTable(c *ui.Call) error {
 	}
 	columns := []ui.Column[access.Action]{{Head: "col.action", Cell: func(a access.Action) ui.Cell { return c.Word("action." + string(a)) }}}
 	for _, role := range access.Roles[r.Kind] {
-		columns = append(columns, ui.Column[access.Action]{Head: "role." + string(role), Cell: func(a access.Action) ui.Cell {
+		head := "role." + string(role)
+		columns = append(columns, ui.Column[access.Action]{Head: head, Cell: func(a access.Action) ui.Cell {
 			if may(role, a) {
 				return c.Chip(ui.State{ID: "state.may", Tone: ui.Good})
 			}
