@@ -65,12 +65,25 @@ var Table = []Kind{
 	{Name: "order.canceled", Audience: party.Buyer, Category: Other, Roles: buyers, Default: byMail},
 	{Name: "service.expired", Audience: party.Buyer, Category: Operations, Roles: buyers, Urgent: true, Default: byBoth},
 	{Name: "service.released", Audience: party.Buyer, Category: Other, Roles: buyers, Default: byMail},
+	{Name: "service.expiring", Audience: party.Buyer, Category: Operations, Roles: buyers, Default: byMail},
+	{Name: "trial.ending", Audience: party.Buyer, Category: Operations, Roles: buyers, Default: byMail},
+	{Name: "service.in_grace", Audience: party.Buyer, Category: Operations, Roles: buyers, Urgent: true, Default: byBoth},
+	{Name: "service.releasing", Audience: party.Buyer, Category: Operations, Roles: buyers, Urgent: true, Default: byBoth, Mandatory: true},
+	{Name: "service.changed", Audience: party.Buyer, Category: Other, Roles: buyers, Default: byMail},
+	{Name: "service.violation", Audience: party.Buyer, Category: Operations, Roles: buyers, Urgent: true, Default: byBoth, Mandatory: true},
+	{Name: "service.violation_lifted", Audience: party.Buyer, Category: Operations, Roles: buyers, Default: byMail},
+	{Name: "order.unsubscribed", Audience: party.Buyer, Category: Other, Roles: buyers, Default: byMail},
+	{Name: "autorenew.failed", Audience: party.Buyer, Category: Operations, Roles: buyers, Urgent: true, Default: byBoth},
+	{Name: "autorenew.done", Audience: party.Buyer, Category: Other, Roles: buyers, Default: byMail},
 
 	// Every failure is told by mail, SMS and in-site. spec: 10 §2.6, 11 §6, 12 §1
 	{Name: "call.failed", Audience: party.Seller, Category: Operations, Roles: delivers, Urgent: true, Default: byBoth, Service: true},
 	{Name: "call.failed_for_good", Audience: party.Seller, Category: Operations, Roles: delivers, Urgent: true, Default: byBoth, Service: true},
 	{Name: "order.failed", Audience: party.Seller, Category: Operations, Roles: delivers, Urgent: true, Default: byBoth, Mandatory: true},
 	{Name: "order.possibly_orphaned", Audience: party.Seller, Category: Operations, Roles: delivers, Urgent: true, Default: byBoth, Mandatory: true},
+	{Name: "service.violation", Audience: party.Seller, Category: Operations, Roles: delivers, Default: byMail, Mandatory: true}, // spec: 01 §2.7
+	{Name: "service.violation_lifted", Audience: party.Seller, Category: Operations, Roles: delivers, Default: byMail},
+	{Name: "order.unsubscribed", Audience: party.Seller, Category: Other, Roles: sells, Default: byMail},
 	// What was decided about a product goes by mail and SMS. spec: 20 B7
 	{Name: "product.approved", Audience: party.Seller, Category: Released, Roles: products, Default: byBoth},
 	{Name: "product.rejected", Audience: party.Seller, Category: Created, Roles: products, Urgent: true, Default: byBoth},
