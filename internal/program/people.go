@@ -18,7 +18,6 @@ import (
 	"github.com/souk-market/souk/internal/service/audit"
 	"github.com/souk-market/souk/internal/service/messages"
 	"github.com/souk-market/souk/internal/service/people"
-	"github.com/souk-market/souk/internal/service/proof"
 )
 
 // peopleRooms wires people, what is written to them, and the audit log. Without a provider mails and SMS are files in the
@@ -28,8 +27,7 @@ func (p *Program) peopleRooms() {
 	p.Mail = mail.New(p.DB, p.Kernel.Ring, p.Kernel.Wire, map[string]mail.Sender{mail.Mail: mailSender(c), mail.SMS: p.smsSender()}, p.log)
 	p.People = people.New(p.Kernel, people.Options{Mail: p.Mail, Address: c.Address(), SessionIdle: c.SessionIdle, OperatorTOTP: c.RequireOperatorTOTP()})
 	p.Audit = audit.New(p.Kernel)
-	p.Proofs = proof.New(p.Kernel, p.Mail, p.People.MayCauseMail)
-	p.Inbox = messages.New(p.Kernel, messages.Options{Outbox: p.Mail, Words: desk.Letters(c.Address(), c.BusinessZone), Address: c.Address(), MayCause: p.People.MayCauseMail, Proofs: p.Proofs})
+	p.Inbox = messages.New(p.Kernel, messages.Options{Outbox: p.Mail, Words: desk.Letters(c.Address(), c.BusinessZone), Address: c.Address(), MayCause: p.People.MayCauseMail, Proofs: p.People.Proofs()})
 }
 
 func outboxFolder(c config.Config) string { return filepath.Join(c.Data, "outbox") }

@@ -35,7 +35,6 @@ import (
 	"github.com/souk-market/souk/internal/service/messages"
 	"github.com/souk-market/souk/internal/service/orderquery"
 	"github.com/souk-market/souk/internal/service/people"
-	"github.com/souk-market/souk/internal/service/proof"
 	"github.com/souk-market/souk/internal/service/sandbox"
 	"github.com/souk-market/souk/internal/service/trade"
 	"github.com/souk-market/souk/internal/service/upkeep"
@@ -68,7 +67,6 @@ type Program struct {
 	Audit     *audit.Audit
 	Mail      *mail.Outbox
 	Inbox     *messages.Messages
-	Proofs    *proof.Proofs
 	Catalogue *catalogue.Catalogue
 	Search    *catalogue.Search
 	Trade     *trade.Trade

@@ -44,6 +44,7 @@ func Keys(ctx context.Context, tx *Tx, seller, class string, now time.Time) ([]K
 // AccessKey is an AK with its sealed SK. // spec: 14 §5
 type AccessKey struct {
 	AK, SellerID, PersonID, SealedSK string
+	Description                      string
 	Disabled                         bool
 	Failures                         int
 	LockedUntil                      time.Time
@@ -52,8 +53,8 @@ type AccessKey struct {
 
 // InsertAccessKey adds an AK/SK pair; the last-used time starts as its creation. // spec: 14 §5
 func InsertAccessKey(ctx context.Context, tx *Tx, k AccessKey) error {
-	_, err := tx.Exec(ctx, `INSERT INTO access_key (ak, seller_id, person_id, sealed_sk, disabled, failures, locked_until, created_at, last_used_at) VALUES ($1, $2, $3, $4, $5, 0, 0, $6, $6)`,
-		k.AK, k.SellerID, k.PersonID, k.SealedSK, k.Disabled, clock.Micros(k.CreatedAt))
+	_, err := tx.Exec(ctx, `INSERT INTO access_key (ak, seller_id, person_id, sealed_sk, description, disabled, failures, locked_until, created_at, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $7)`,
+		k.AK, k.SellerID, k.PersonID, k.SealedSK, k.Description, k.Disabled, clock.Micros(k.CreatedAt))
 	return err
 }
 
@@ -67,11 +68,22 @@ func AccessKeyOf(ctx context.Context, tx *Tx, ak string) (AccessKey, error) {
 	return k, noRow(err)
 }
 
-// NoteAccessKey stores the count of consecutive failures, the lock and the use.
-func NoteAccessKey(ctx context.Context, tx *Tx, ak string, failures int, lockedUntil, usedAt time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE access_key SET failures = $1, locked_until = $2, last_used_at = CASE WHEN $3 > 0 THEN $3 ELSE last_used_at END WHERE ak = $4`,
-		failures, clock.Micros(lockedUntil), clock.Micros(usedAt), ak)
+// CountAccessKeyFailure counts a wrong signature; the one after so many in a row locks the key until an instant.
+func CountAccessKeyFailure(ctx context.Context, tx *Tx, ak string, after int, until time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE access_key SET failures = CASE WHEN failures >= $1 THEN 0 ELSE failures + 1 END,
+		locked_until = CASE WHEN failures >= $1 THEN $2 ELSE locked_until END WHERE ak = $3`, after, clock.Micros(until), ak)
 	return err
+}
+
+// UseAccessKey notes a right signature, unless one was noted after an instant and none was wrong since.
+func UseAccessKey(ctx context.Context, tx *Tx, ak string, at, unless time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE access_key SET failures = 0, last_used_at = $1 WHERE ak = $2 AND (failures > 0 OR last_used_at < $3)`, clock.Micros(at), ak, clock.Micros(unless))
+	return err
+}
+
+// DescribeAccessKey says what a key of a seller is for.
+func DescribeAccessKey(ctx context.Context, tx *Tx, seller, ak, description string) error {
+	return mustOne(tx.Exec(ctx, `UPDATE access_key SET description = $1 WHERE ak = $2 AND seller_id = $3`, description, ak, seller))
 }
 
 // Address is where a class of calls goes.

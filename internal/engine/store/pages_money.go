@@ -124,10 +124,10 @@ func KeyVersions(ctx context.Context, tx *Tx, seller string) ([]KeyVersion, erro
 func AccessKeys(ctx context.Context, tx *Tx, seller string) ([]AccessKey, error) {
 	return collect(ctx, tx, func(r *sql.Rows, k *AccessKey) error {
 		var locked, created, used int64
-		err := r.Scan(&k.AK, &k.SellerID, &k.PersonID, &k.Disabled, &k.Failures, &locked, &created, &used)
+		err := r.Scan(&k.AK, &k.SellerID, &k.PersonID, &k.Description, &k.Disabled, &k.Failures, &locked, &created, &used)
 		k.LockedUntil, k.CreatedAt, k.LastUsedAt = clock.FromMicros(locked), clock.FromMicros(created), clock.FromMicros(used)
 		return err
-	}, `SELECT ak, seller_id, person_id, disabled, failures, locked_until, created_at, last_used_at FROM access_key WHERE seller_id = $1 ORDER BY created_at, ak`, seller)
+	}, `SELECT ak, seller_id, person_id, description, disabled, failures, locked_until, created_at, last_used_at FROM access_key WHERE seller_id = $1 ORDER BY created_at, ak`, seller)
 }
 
 // SetAccessKeyDisabled makes an AK of a seller unusable or usable again.

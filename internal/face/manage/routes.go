@@ -284,10 +284,7 @@ func (h *Handler) sellers() {
 		}
 		return map[string]string{"retry_policy": policy}, h.Catalogue.SetRetryPolicy(ctx, tx, c.actor, c.PathValue("id"), policy)
 	})
-	h.changeSecret("POST", "/sellers/{id}/access-keys", http.StatusCreated, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
-		ak, sk, err := h.Catalogue.IssueAccessKey(ctx, tx, c.actor, c.PathValue("id"))
-		return map[string]string{"access_key_id": ak, "secret_access_key": sk}, err
-	})
+	h.accessKeys()
 }
 
 func (h *Handler) companies() {

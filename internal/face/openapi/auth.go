@@ -9,7 +9,8 @@ import (
 )
 
 // authenticate finds the access key that signed the request and checks the signature. Wrong signatures of a
-// known key are counted; more than five in a row lock it for five minutes, and then a right one is refused too.
+// known key are counted, by all processes together; more than five in a row lock it for five minutes, and then a right one
+// is refused too.
 // spec: 14 §4, §6.2, 01 §5
 func (h *Handler) authenticate(r *http.Request, body []byte, log *slog.Logger) (AccessKey, *gatewayError) {
 	if len(r.Header.Values("X-Auth-Token")) > 0 {
@@ -37,16 +38,22 @@ func (h *Handler) authenticate(r *http.Request, body []byte, log *slog.Logger) (
 	case errors.Is(err, aksk.ErrSignature) && known:
 		// Verify names the key only on success; the header was parsed by it, so it parses here.
 		auth, _ := aksk.Parse(r.Header.Get("Authorization"))
-		h.locks.failed(auth.AccessKey, now)
+		if !now.Before(key.LockedUntil) { // a locked key is not counted on: what a stranger sends costs no write
+			if err := h.o.Keys.Failed(r.Context(), auth.AccessKey); err != nil {
+				log.Error("order query: a wrong signature is not counted", "err", err)
+			}
+		}
 		log.Warn("order query refused", "access_key", auth.AccessKey, "why", err)
 		return AccessKey{}, unauthenticated(err.Error() + ".")
 	case err != nil:
 		return AccessKey{}, unauthenticated(err.Error() + ".")
 	case key.Disabled:
 		return AccessKey{}, unauthenticated(aksk.ErrUnknownKey.Error() + ".")
-	case h.locks.locked(ak, now):
+	case now.Before(key.LockedUntil):
 		return AccessKey{}, unauthenticated("the access key is locked after repeated failures, try again in 5 minutes.")
 	}
-	h.locks.succeeded(ak)
+	if err := h.o.Keys.Used(r.Context(), ak, key); err != nil {
+		log.Warn("order query: the use of a key is not noted", "err", err)
+	}
 	return key, nil
 }

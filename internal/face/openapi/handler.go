@@ -43,8 +43,7 @@ type Options struct {
 
 // Handler serves everything under Prefix.
 type Handler struct {
-	o     Options
-	locks locks
+	o Options
 
 	mu       sync.Mutex
 	limiters map[string]*rate.Limiter // by seller; sellers are few and known

@@ -14,7 +14,15 @@ type Market struct{ Query *orderquery.Query }
 // AccessKey implements Keys.
 func (m Market) AccessKey(ctx context.Context, ak string) (AccessKey, bool, error) {
 	k, found, err := m.Query.AccessKey(ctx, ak)
-	return AccessKey{SK: k.SK, SellerID: k.SellerID, Disabled: k.Disabled}, found, err
+	return AccessKey{SK: k.SK, SellerID: k.SellerID, Disabled: k.Disabled, LockedUntil: k.LockedUntil, Failures: k.Failures, UsedAt: k.UsedAt}, found, err
+}
+
+// Failed implements Keys.
+func (m Market) Failed(ctx context.Context, ak string) error { return m.Query.Failed(ctx, ak) }
+
+// Used implements Keys.
+func (m Market) Used(ctx context.Context, ak string, k AccessKey) error {
+	return m.Query.Used(ctx, ak, orderquery.Key{Failures: k.Failures, UsedAt: k.UsedAt})
 }
 
 // OrderBySeller implements Orders.

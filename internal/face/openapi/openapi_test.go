@@ -32,8 +32,29 @@ type market struct {
 }
 
 func (m *market) AccessKey(_ context.Context, ak string) (openapi.AccessKey, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	k, ok := m.keys[ak]
 	return k, ok, m.err
+}
+
+func (m *market) Failed(_ context.Context, ak string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := m.keys[ak]
+	if k.Failures++; k.Failures > 5 {
+		k.Failures, k.LockedUntil = 0, m.now.Add(5*time.Minute)
+	}
+	m.keys[ak] = k
+	return nil
+}
+
+func (m *market) Used(_ context.Context, ak string, k openapi.AccessKey) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k.Failures, k.UsedAt = 0, m.now
+	m.keys[ak] = k
+	return nil
 }
 
 func (m *market) OrderBySeller(_ context.Context, id string) (openapi.OrderView, string, bool, error) {

@@ -13,12 +13,20 @@ type AccessKey struct {
 	SellerID string
 	// Disabled keys are refused like locked ones.
 	Disabled bool
+	// LockedUntil is the end of the lock after too many wrong signatures; Failures are those since the last right one.
+	LockedUntil time.Time
+	Failures    int
+	UsedAt      time.Time
 }
 
-// Keys finds access keys.
+// Keys finds access keys and keeps count of how they are used.
 type Keys interface {
 	// AccessKey returns false for an unknown AK.
 	AccessKey(ctx context.Context, ak string) (AccessKey, bool, error)
+	// Failed counts a wrong signature of a known key that is not locked. spec: 14 §4
+	Failed(ctx context.Context, ak string) error
+	// Used notes a right one.
+	Used(ctx context.Context, ak string, k AccessKey) error
 }
 
 // Orders finds orders as their seller sees them.

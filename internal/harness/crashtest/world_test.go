@@ -176,7 +176,7 @@ func (w *world) seed() {
 					return err
 				}
 			}
-			if s.ak, s.sk, err = goods.IssueAccessKey(ctx, tx, actor, s.company); err != nil {
+			if s.ak, s.sk, err = goods.IssueAccessKey(ctx, tx, actor, s.company, ""); err != nil {
 				return err
 			}
 			l, err := goods.Create(ctx, tx, actor, catalogue.NewProduct{

@@ -162,7 +162,7 @@ func Seed(ctx context.Context, p *program.Program) (*File, error) {
 					return err
 				}
 			}
-			if s.AK, s.SK, err = p.Catalogue.IssueAccessKey(ctx, tx, first, co.ID); err != nil {
+			if s.AK, s.SK, err = p.Catalogue.IssueAccessKey(ctx, tx, first, co.ID, "订单查询"); err != nil {
 				return err
 			}
 			f.Sellers = append(f.Sellers, s)

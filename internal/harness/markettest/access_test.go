@@ -93,6 +93,7 @@ var bodies = map[string]string{
 	"PUT /api/souk/v1/products/{id}/ratings/{rating}/reply":   `{"text":"x"}`,
 	"POST /api/souk/v1/attempts/restart":                      `{"ids":["x"]}`,
 	"PUT /api/souk/v1/companies/{id}/people/{person}/limit":   `{"limited":true}`,
+	"PUT /api/souk/v1/sellers/{id}/access-keys/{ak}":          `{"description":"x"}`,
 	"PUT /api/souk/v1/me/notices":                             `{"kinds":{}}`,
 	"POST /api/souk/v1/receivers":                             `{"name":"x","email":"x@example.com"}`,
 	"PUT /api/souk/v1/receivers/{id}":                         `{"name":"x","email":"x@example.com"}`,

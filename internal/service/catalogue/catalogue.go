@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
@@ -403,21 +404,50 @@ func (c *Catalogue) SetRetryPolicy(ctx context.Context, tx *kernel.Tx, a access.
 	return c.k.Audit(ctx, tx, a, access.SellerAddress, seller, "retry policy "+policy)
 }
 
-// IssueAccessKey makes an AK/SK pair for a seller's server; the secret is shown
-// once. // spec: 14 §5
-func (c *Catalogue) IssueAccessKey(ctx context.Context, tx *kernel.Tx, a access.Actor, seller string) (ak, sk string, err error) {
+// maxDescription bounds what is said of an access key, in characters.
+const maxDescription = 100
+
+func checkDescription(s string) error {
+	if utf8.RuneCountInString(s) > maxDescription || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError }) {
+		return fault.Field("description", "must be at most %d characters on one line", maxDescription)
+	}
+	return nil
+}
+
+// IssueAccessKey makes an AK/SK pair for a seller's server; the secret is shown once. A person holds two at most, however
+// it makes them. // spec: 14 §5
+func (c *Catalogue) IssueAccessKey(ctx context.Context, tx *kernel.Tx, a access.Actor, seller, description string) (ak, sk string, err error) {
 	if err := kernel.May(a, access.SellerKeys); err != nil {
 		return "", "", err
 	}
 	if err := wholeSeller(ctx, tx, a, seller); err != nil {
 		return "", "", err
 	}
+	if err := checkDescription(description); err != nil {
+		return "", "", err
+	}
+	if err := store.LockCompany(ctx, tx, seller); err != nil { // two at the same time cannot both be the second
+		return "", "", err
+	}
+	keys, err := store.AccessKeys(ctx, tx, seller)
+	if err != nil {
+		return "", "", err
+	}
+	held := 0
+	for _, k := range keys {
+		if k.PersonID == a.PersonID {
+			held++
+		}
+	}
+	if held >= MaxAccessKeys {
+		return "", "", fault.New(fault.Rule, "access_key_quota", "a person holds at most %d access keys; delete one first", MaxAccessKeys)
+	}
 	ak, sk = ident.AccessKey()
 	sealed, err := c.k.Ring.Seal(AccessKeyPurpose(ak), []byte(sk))
 	if err != nil {
 		return "", "", err
 	}
-	if err := store.InsertAccessKey(ctx, tx, store.AccessKey{AK: ak, SellerID: seller, PersonID: a.PersonID, SealedSK: sealed, CreatedAt: c.k.Wire.Now()}); err != nil {
+	if err := store.InsertAccessKey(ctx, tx, store.AccessKey{AK: ak, SellerID: seller, PersonID: a.PersonID, SealedSK: sealed, Description: description, CreatedAt: c.k.Wire.Now()}); err != nil {
 		return "", "", err
 	}
 	return ak, sk, c.k.Audit(ctx, tx, a, access.SellerKeys, seller, "access key "+ak)

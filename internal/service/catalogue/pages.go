@@ -11,6 +11,7 @@ import (
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/proof"
 )
 
 // Names under which faces may use what the store gives.
@@ -145,25 +146,29 @@ func (c *Catalogue) RevealKey(ctx context.Context, a access.Actor, class string)
 	return key, err
 }
 
-// NewAccessKey makes an AK/SK pair for the actor, who may hold two. The secret is shown once. // spec: 14 §5
-func (c *Catalogue) NewAccessKey(ctx context.Context, tx *kernel.Tx, a access.Actor) (ak, sk string, err error) {
+// NewAccessKey makes an AK/SK pair for a person who has just proved itself. The secret is shown once. // spec: 14 §5
+func (c *Catalogue) NewAccessKey(ctx context.Context, tx *kernel.Tx, a access.Actor, pass proof.Pass, description string) (ak, sk string, err error) {
+	if !pass.For(proof.AccessKey, a.PersonID) {
+		return "", "", proof.Wrong("code")
+	}
+	return c.IssueAccessKey(ctx, tx, a, a.CompanyID, description)
+}
+
+// DescribeAccessKey says what one of the seller's access keys is for.
+func (c *Catalogue) DescribeAccessKey(ctx context.Context, tx *kernel.Tx, a access.Actor, ak, description string) error {
 	if err := kernel.May(a, access.SellerKeys); err != nil {
-		return "", "", err
+		return err
 	}
-	keys, err := store.AccessKeys(ctx, tx, a.CompanyID)
-	if err != nil {
-		return "", "", err
+	if err := kernel.Unlimited(a); err != nil {
+		return err
 	}
-	held := 0
-	for _, k := range keys {
-		if k.PersonID == a.PersonID {
-			held++
-		}
+	if err := checkDescription(description); err != nil {
+		return err
 	}
-	if held >= MaxAccessKeys {
-		return "", "", fault.New(fault.Rule, "access_key_quota", "a person holds at most %d access keys; delete one first", MaxAccessKeys)
+	if err := store.DescribeAccessKey(ctx, tx, a.CompanyID, ak, description); err != nil {
+		return kernel.Missing(err, "access key")
 	}
-	return c.IssueAccessKey(ctx, tx, a, a.CompanyID)
+	return c.k.Audit(ctx, tx, a, access.SellerKeys, a.CompanyID, "describe access key "+ak)
 }
 
 // UseAccessKey makes one of the seller's access keys usable or not. // spec: 14 §5

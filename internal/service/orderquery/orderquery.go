@@ -25,6 +25,34 @@ func New(k *kernel.Kernel) *Query { return &Query{k} }
 type Key struct {
 	SK, SellerID string
 	Disabled     bool
+	LockedUntil  time.Time
+	Failures     int       // in a row
+	UsedAt       time.Time // to the minute
+}
+
+// Limits of guessing. // spec: 14 §4
+const (
+	LockAfter = 5 // wrong signatures in a row are forgiven; one more locks the key
+	LockFor   = 5 * time.Minute
+	useEvery  = time.Minute // how exactly "last used" is known
+)
+
+// Failed counts a wrong signature of a known key, in the database: so all processes lock it together.
+func (q *Query) Failed(ctx context.Context, ak string) error {
+	return q.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		return store.CountAccessKeyFailure(ctx, tx, ak, LockAfter, q.k.Wire.Now().Add(LockFor))
+	})
+}
+
+// Used notes a right signature: at most one write a minute, unless wrong ones came before.
+func (q *Query) Used(ctx context.Context, ak string, k Key) error {
+	now := q.k.Wire.Now()
+	if k.Failures == 0 && now.Sub(k.UsedAt) < useEvery {
+		return nil
+	}
+	return q.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		return store.UseAccessKey(ctx, tx, ak, now, now.Add(-useEvery))
+	})
 }
 
 // AccessKey finds an AK; false when it is unknown.
@@ -44,7 +72,7 @@ func (q *Query) AccessKey(ctx context.Context, ak string) (Key, bool, error) {
 	if err != nil {
 		return Key{}, false, err
 	}
-	return Key{SK: string(sk), SellerID: a.SellerID, Disabled: a.Disabled}, true, nil
+	return Key{SK: string(sk), SellerID: a.SellerID, Disabled: a.Disabled, LockedUntil: a.LockedUntil, Failures: a.Failures, UsedAt: a.LastUsedAt}, true, nil
 }
 
 // Found is an order with what its seller may know of the buyer. Contact data is

@@ -16,6 +16,7 @@ import (
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/ground/ident"
 	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/proof"
 )
 
 // Limits of signing in.
@@ -77,6 +78,7 @@ type People struct {
 	k *kernel.Kernel
 	o Options
 
+	proofs                   *proof.Proofs
 	tries, mails, mailsToOne *throttle
 	touched                  sync.Map // id of a token or session → minute of the last note, in microseconds
 }
@@ -86,7 +88,9 @@ func New(k *kernel.Kernel, o Options) *People {
 	if o.SessionIdle <= 0 {
 		o.SessionIdle = SessionIdle
 	}
-	return &People{k: k, o: o, tries: newThrottle(o.Limits.SignIns, 30, 2*time.Second), mails: newThrottle(o.Limits.Mails, 20, 3*time.Minute), mailsToOne: newThrottle(o.Limits.MailsToOne, 5, 5*time.Minute)}
+	p := &People{k: k, o: o, tries: newThrottle(o.Limits.SignIns, 30, 2*time.Second), mails: newThrottle(o.Limits.Mails, 20, 3*time.Minute), mailsToOne: newThrottle(o.Limits.MailsToOne, 5, 5*time.Minute)}
+	p.proofs = proof.New(k, o.Mail, p.mayCauseMail)
+	return p
 }
 
 // Run removes what is over from time to time, until ctx ends.

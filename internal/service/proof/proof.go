@@ -39,6 +39,17 @@ func New(k *kernel.Kernel, out Outbox, may func(ctx context.Context, target stri
 	return &Proofs{k, out, may}
 }
 
+// Pass says that a person has just proved itself for a purpose. Only this package and whoever checks passwords makes one.
+type Pass struct{ purpose, subject string }
+
+// For tells whether the pass is the subject's for the purpose.
+func (p Pass) For(purpose, subject string) bool {
+	return p.purpose == purpose && p.subject == subject && subject != ""
+}
+
+// Vouch makes a pass for whom another proof was checked, such as the password.
+func Vouch(purpose, subject string) Pass { return Pass{purpose, subject} }
+
 // What a code is for. It stands in the message.
 const (
 	AccessKey = "access_key"

@@ -7,7 +7,6 @@ import (
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/face/web/ui"
-	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/service/audit"
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/kernel"
@@ -80,22 +79,8 @@ func local(next string) string {
 	return next
 }
 
-// renamed gives a field of a fault the name that it has in the form: a service knows one password, a page an old and a
-// new one.
-func renamed(err error, from, to string) error {
-	f, ok := fault.As(err)
-	if !ok || f.Fields[from] == "" {
-		return err
-	}
-	fields := map[string]string{}
-	for name, text := range f.Fields {
-		if name == from {
-			name = to
-		}
-		fields[name] = text
-	}
-	return &fault.Fault{Kind: f.Kind, Code: f.Code, Message: f.Message, Fields: fields, Cause: f.Cause}
-}
+// renamed gives a field of a fault the name that it has in the form.
+func renamed(err error, from, to string) error { return ui.Renamed(err, from, to) }
 
 // language is that of the page, for the mails that it causes.
 func language(c *ui.Call) string { return c.Lang() }

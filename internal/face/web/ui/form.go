@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/souk-market/souk/internal/face/web/locale"
+	"github.com/souk-market/souk/internal/ground/fault"
 )
 
 // Form is a form: labels above, help under, errors beside the fields.
@@ -113,6 +114,23 @@ func (c *Call) fieldError(name string) string {
 		return c.T(id)
 	}
 	return c.T("bad.other")
+}
+
+// Renamed gives a field of a fault the name that it has in the form: a service knows one password, a page an old and a new
+// one.
+func Renamed(err error, from, to string) error {
+	f, ok := fault.As(err)
+	if !ok || f.Fields[from] == "" {
+		return err
+	}
+	fields := map[string]string{}
+	for name, text := range f.Fields {
+		if name == from {
+			name = to
+		}
+		fields[name] = text
+	}
+	return &fault.Fault{Kind: f.Kind, Code: f.Code, Message: f.Message, Fields: fields, Cause: f.Cause}
 }
 
 // Keep adds hidden values.
