@@ -43,7 +43,7 @@ func TestAServiceIsChangedOnThePages(t *testing.T) {
 
 	res, _ := b.post(at+"/change", page, url.Values{"form": {"change"}, "quantity": {"5"}, "sku_code": {""}, "look": {"yes"}})
 	_, page = b.get(res.Header.Get("Location"))
-	wants(t, "looked", page, "¥60.00", "−¥24.00", "¥36.00", "¥0.40000000/天 × 5 × 30 天")
+	wants(t, "looked", page, "¥60.00", "−¥24.00", "¥36.00", "¥0.40/天 × 5 × 30 天")
 	sku := regexp.MustCompile(`name="sku_code" value="([^"]+)"[^>]*checked`).FindStringSubmatch(page)
 	if sku == nil {
 		t.Fatal("no specification is chosen")

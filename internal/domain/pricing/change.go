@@ -3,6 +3,7 @@ package pricing
 import (
 	"fmt"
 	"math/big"
+	"strings"
 	"time"
 
 	"github.com/cockroachdb/apd/v3"
@@ -159,10 +160,13 @@ func scaled(d *apd.Decimal, n int64) *big.Int {
 	return new(big.Int).Mul(d.Coeff.MathBigInt(), new(big.Int).Exp(big.NewInt(10), big.NewInt(n+int64(d.Exponent)), nil))
 }
 
-// decimal writes a number of the eighth decimal place.
+// decimal writes a number of the eighth decimal place, with at least two decimals.
 func decimal(n *big.Int) string {
-	d := apd.NewWithBigInt(new(apd.BigInt).SetMathBigInt(n), -perDayDecimals)
-	return d.Text('f')
+	text := apd.NewWithBigInt(new(apd.BigInt).SetMathBigInt(n), -perDayDecimals).Text('f')
+	for strings.HasSuffix(text, "0") && len(text)-strings.IndexByte(text, '.') > money.Digits+1 {
+		text = text[:len(text)-1]
+	}
+	return text
 }
 
 // factor is a discount as a fraction.

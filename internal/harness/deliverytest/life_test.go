@@ -96,7 +96,7 @@ func TestAScaleOut(t *testing.T) {
 		for protocol, c := range map[string]struct {
 			fee, unit string
 			activity  string
-		}{"v1": {"28.80", "0.40000000", "upgrade"}, "v2": {"93.60", "1.30000000", "upgradeInstance"}} {
+		}{"v1": {"28.80", "0.40", "upgrade"}, "v2": {"93.60", "1.30", "upgradeInstance"}} {
 			_, i := w.owned(protocol+" month", 2)
 			w.move(6 * day) // 24 days are left
 			o := w.on(i.ID, "change", map[string]any{"quantity": 5, "expected_amount": c.fee})

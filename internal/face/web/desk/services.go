@@ -173,11 +173,6 @@ func (d *Desk) servicePage(c *ui.Call, entry *instance.Entry, asked bool) error 
 	if d.isBuyer() {
 		product = ui.To("/products/"+i.ProductID, row.ProductName)
 	}
-	p.Put(c.In("block.facts", ui.Block{Half: true, Facts: []ui.Fact{
-		c.Fact("col.product", product), c.Fact("col.sku", ui.Own(row.SKUName)), c.Fact("col.quantity", ui.Own(fmt.Sprint(i.Quantity))),
-		c.Fact("col.buyer", buyer), c.Fact("col.seller", seller), c.Fact("col.order", ui.ToID(d.Path("/orders/"+i.OrderID), i.OrderID)),
-		c.Fact("col.seller.instance", c.ID(i.SellerInstanceID)),
-	}}))
 	terms, err := d.Delivery.Terms(ctx, c.Actor, i.ID)
 	if err != nil {
 		return err
@@ -189,6 +184,11 @@ func (d *Desk) servicePage(c *ui.Call, entry *instance.Entry, asked bool) error 
 	if strip := lifeStrip(c, i, terms, calls); strip != nil {
 		p.Put(c.In("block.life", ui.Block{Strip: strip, Note: c.T("life.note")}))
 	}
+	p.Put(c.In("block.facts", ui.Block{Half: true, Facts: []ui.Fact{
+		c.Fact("col.product", product), c.Fact("col.sku", ui.Own(row.SKUName)), c.Fact("col.quantity", ui.Own(fmt.Sprint(i.Quantity))),
+		c.Fact("col.buyer", buyer), c.Fact("col.seller", seller), c.Fact("col.order", ui.ToID(d.Path("/orders/"+i.OrderID), i.OrderID)),
+		c.Fact("col.seller.instance", c.ID(i.SellerInstanceID)),
+	}}))
 	var events []ui.Event
 	for _, t := range terms {
 		tone := ui.Tone("")
