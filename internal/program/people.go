@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/internal/config"
+	"github.com/souk-market/souk/internal/domain/delivery"
+	"github.com/souk-market/souk/internal/domain/setting"
 	"github.com/souk-market/souk/internal/engine/mail"
 	"github.com/souk-market/souk/internal/engine/sms"
 	"github.com/souk-market/souk/internal/face/web/desk"
@@ -20,12 +22,20 @@ import (
 	"github.com/souk-market/souk/internal/service/people"
 )
 
+// installed are the settings as the configuration gives them.
+func installed(c config.Config) setting.Values {
+	v := setting.Defaults()
+	v.PayWithin, v.RetryPolicy, v.SuspendFailed = c.PayWithin, delivery.Policy(c.RetryPolicy), c.TooManyFailed == "suspend"
+	v.OrderQueryRate, v.SessionIdle = c.OrderQueryRate, c.SessionIdle
+	return v
+}
+
 // peopleRooms wires people, what is written to them, and the audit log. Without a provider mails and SMS are files in the
 // data folder.
 func (p *Program) peopleRooms() {
 	c := p.Config
 	p.Mail = mail.New(p.DB, p.Kernel.Ring, p.Kernel.Wire, map[string]mail.Sender{mail.Mail: mailSender(c), mail.SMS: p.smsSender()}, p.log)
-	p.People = people.New(p.Kernel, people.Options{Mail: p.Mail, Address: c.Address(), SessionIdle: c.SessionIdle, OperatorTOTP: c.RequireOperatorTOTP()})
+	p.People = people.New(p.Kernel, people.Options{Mail: p.Mail, Address: c.Address(), OperatorTOTP: c.RequireOperatorTOTP()})
 	p.Audit = audit.New(p.Kernel)
 	p.Inbox = messages.New(p.Kernel, messages.Options{Outbox: p.Mail, Words: desk.Letters(c.Address(), c.BusinessZone), Address: c.Address(), MayCause: p.People.MayCauseMail, Proofs: p.People.Proofs()})
 }

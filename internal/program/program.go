@@ -15,7 +15,6 @@ import (
 
 	"github.com/souk-market/souk/api"
 	"github.com/souk-market/souk/internal/config"
-	domain "github.com/souk-market/souk/internal/domain/delivery"
 	"github.com/souk-market/souk/internal/engine/blob"
 	"github.com/souk-market/souk/internal/engine/database"
 	"github.com/souk-market/souk/internal/engine/jobs"
@@ -123,7 +122,7 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	})
 	p.Kernel = &kernel.Kernel{
 		DB: db, Wire: o.Wire, Clock: business, Queue: p.Runner.Queue(), Ring: ring, Log: o.Logger, Sandbox: isSandbox, Zone: c.BusinessZone, ExpireZone: c.ExpireZone,
-		RetryPolicy: domain.Policy(c.RetryPolicy), SuspendFailed: c.TooManyFailed == "suspend", PayWithin: c.PayWithin, TimeoutScale: c.TimeoutScale, AllowHTTP: c.AllowHTTP,
+		TimeoutScale: c.TimeoutScale, AllowHTTP: c.AllowHTTP, Live: kernel.NewLive(installed(c)),
 	}
 	box = sandbox.New(p.Kernel)
 	if err := box.Refresh(ctx); err != nil {
@@ -145,6 +144,9 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	p.Trade.Register(p.Runner)
 	p.Delivery.Register(p.Runner)
 	p.Upkeep = upkeep.New(p.Kernel, blobs, c.Data, o.Version)
+	if err := p.Upkeep.Refresh(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	p.watch(o)
 	p.Handler = p.client(p.Metrics.Observe(p.log, p.faces()))
 	return p, nil
@@ -153,12 +155,12 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 // faces puts every face under its path.
 func (p *Program) faces() http.Handler {
 	market := openapi.Market{Query: p.Query}
-	pages := web.Options{Services: desk.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Search: p.Search, Trade: p.Trade, Inbox: p.Inbox, Delivery: p.Delivery, Sandbox: p.Sandbox}, Audit: p.Audit, Zone: p.Config.BusinessZone,
+	pages := web.Options{Services: desk.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Search: p.Search, Trade: p.Trade, Inbox: p.Inbox, Delivery: p.Delivery, Sandbox: p.Sandbox, Upkeep: p.Upkeep}, Audit: p.Audit, Zone: p.Config.BusinessZone,
 		Secure: p.Config.TLS() || len(p.Config.BaseURL) > 8 && p.Config.BaseURL[:8] == "https://", Logger: p.log}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+api.Path, api.Handler())
-	mux.Handle(manage.Prefix+"/", manage.New(manage.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Inbox: p.Inbox, Delivery: p.Delivery, Sandbox: p.Sandbox, Audit: p.Audit, Log: p.log}))
-	mux.Handle(openapi.Prefix, openapi.New(openapi.Options{Keys: market, Orders: market, Now: p.Kernel.Wire.Now, Rate: p.Config.OrderQueryRate, Logger: p.log}))
+	mux.Handle(manage.Prefix+"/", manage.New(manage.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Inbox: p.Inbox, Delivery: p.Delivery, Sandbox: p.Sandbox, Audit: p.Audit, Upkeep: p.Upkeep, Log: p.log}))
+	mux.Handle(openapi.Prefix, openapi.New(openapi.Options{Keys: market, Orders: market, Now: p.Kernel.Wire.Now, Rate: func() int { return p.Kernel.Settings().OrderQueryRate }, Logger: p.log}))
 	mux.HandleFunc("GET /healthz", p.Health.Live)
 	mux.HandleFunc("GET /readyz", p.Health.Readiness)
 	if p.Config.MetricsListen == "" {
@@ -199,6 +201,7 @@ func (p *Program) Serve(ctx context.Context, l net.Listener) error {
 		}()
 	}
 	part("search", p.Search.Run)
+	part("settings", p.Upkeep.Run)
 	if !p.noWorkers {
 		part("jobs", p.Runner.Run)
 		part("sandbox", p.Sandbox.Run)

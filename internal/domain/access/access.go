@@ -123,6 +123,7 @@ const (
 
 	SettingRead  Action = "setting.read" // limits, schedules and switches of the marketplace
 	SettingWrite Action = "setting.write"
+	SystemRead   Action = "system.read"   // jobs, queues, figures of the whole marketplace
 	SystemBackup Action = "system.backup" // everything that is stored, in one file
 )
 
@@ -186,6 +187,7 @@ var table = map[Action][]Role{
 
 	SettingRead:  everyone(Operator),
 	SettingWrite: {Admin},
+	SystemRead:   everyone(Operator),
 	SystemBackup: {Admin},
 }
 

@@ -53,6 +53,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"audit.export":    "operator.admin",
 		"setting.read":    "operator.admin operator.reviewer operator.finance operator.support",
 		"setting.write":   "operator.admin",
+		"system.read":     "operator.admin operator.reviewer operator.finance operator.support",
 		"system.backup":   "operator.admin",
 		"token.create":    all,
 	}

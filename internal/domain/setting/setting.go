@@ -90,6 +90,17 @@ func Named(name string) (Setting, bool) {
 // Get is the value as text.
 func (s Setting) Get(v Values) string { return s.get(&v) }
 
+// Bounds are the least and the greatest value as text, "" where there are none.
+func (s Setting) Bounds() (min, max string) {
+	switch s.Kind {
+	case Duration:
+		return Short(time.Duration(s.Min) * time.Second), Short(time.Duration(s.Max) * time.Second)
+	case Whole:
+		return strconv.FormatInt(s.Min, 10), strconv.FormatInt(s.Max, 10)
+	}
+	return "", ""
+}
+
 // Put replaces one value by a text, or tells what a right one looks like.
 func (s Setting) Put(v Values, text string) (Values, error) {
 	switch s.Kind {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"strconv"
 	"time"
@@ -23,6 +24,29 @@ func Setting(ctx context.Context, tx *Tx, name string) (string, error) {
 // SetSetting writes one setting.
 func SetSetting(ctx context.Context, tx *Tx, name, value string) error {
 	_, err := tx.Exec(ctx, `INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+	return err
+}
+
+// Settings reads the settings whose names begin with a prefix.
+func Settings(ctx context.Context, tx *Tx, prefix string) (map[string]string, error) {
+	type pair struct{ name, value string }
+	all, err := collect(ctx, tx, func(r *sql.Rows, p *pair) error { return r.Scan(&p.name, &p.value) },
+		`SELECT name, value FROM setting WHERE substr(name, 1, $1) = $2 ORDER BY name`, len(prefix), prefix)
+	out := map[string]string{}
+	for _, p := range all {
+		out[p.name] = p.value
+	}
+	return out, err
+}
+
+// LockSettings makes other writers of a group of settings wait for this transaction: the row of the group is written.
+func LockSettings(ctx context.Context, tx *Tx, group string) error {
+	return SetSetting(ctx, tx, "lock."+group, "")
+}
+
+// DropSetting forgets one setting.
+func DropSetting(ctx context.Context, tx *Tx, name string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM setting WHERE name = $1`, name)
 	return err
 }
 

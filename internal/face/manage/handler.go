@@ -26,6 +26,7 @@ import (
 	"github.com/souk-market/souk/internal/service/people"
 	"github.com/souk-market/souk/internal/service/sandbox"
 	"github.com/souk-market/souk/internal/service/trade"
+	"github.com/souk-market/souk/internal/service/upkeep"
 )
 
 // Prefix is where the API lives. // spec: 01 §8.5
@@ -44,6 +45,7 @@ type Services struct {
 	Delivery  *delivery.Delivery
 	Sandbox   *sandbox.Sandbox
 	Audit     *audit.Audit
+	Upkeep    *upkeep.Upkeep
 	Log       *slog.Logger
 }
 

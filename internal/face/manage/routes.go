@@ -34,6 +34,7 @@ func (h *Handler) routes() {
 	h.people()
 	h.messages()
 	h.clock()
+	h.settings()
 	h.mux.HandleFunc(Prefix+"/", func(w http.ResponseWriter, r *http.Request) {
 		h.answer(w, r, func(c *call) (int, []byte, error) { return 0, nil, fault.Unknown("route") })
 	})

@@ -36,8 +36,8 @@ type Options struct {
 	Orders Orders
 	// Now is the wire clock: signatures are judged by it, never by the business clock. spec: 01 §1.1
 	Now func() time.Time
-	// Rate is requests per second and seller, 200 if 0. spec: 01 §5
-	Rate   int
+	// Rate gives requests per second and seller, as they are now; nil is 200. spec: 01 §5
+	Rate   func() int
 	Logger *slog.Logger
 }
 
@@ -51,8 +51,8 @@ type Handler struct {
 
 // New makes the face.
 func New(o Options) *Handler {
-	if o.Rate == 0 {
-		o.Rate = 200
+	if o.Rate == nil {
+		o.Rate = func() int { return 200 }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -174,9 +174,9 @@ func parameters(rawQuery string) (orderID, lineID string, bad *failure) {
 func (h *Handler) limiter(sellerID string) *rate.Limiter {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	l := h.limiters[sellerID]
-	if l == nil {
-		l = rate.NewLimiter(rate.Limit(h.o.Rate), h.o.Rate)
+	l, n := h.limiters[sellerID], h.o.Rate()
+	if l == nil || l.Burst() != n { // a changed setting begins with a full second
+		l = rate.NewLimiter(rate.Limit(n), n)
 		h.limiters[sellerID] = l
 	}
 	return l

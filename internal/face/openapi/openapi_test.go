@@ -1,6 +1,7 @@
 package openapi_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -101,7 +102,7 @@ type seller struct {
 }
 
 func start(t *testing.T, m *market, rate int) *seller {
-	srv := httptest.NewServer(apitest.Handler(t, openapi.New(openapi.Options{Keys: m, Orders: m, Now: m.clock, Rate: rate})))
+	srv := httptest.NewServer(apitest.Handler(t, openapi.New(openapi.Options{Keys: m, Orders: m, Now: m.clock, Rate: func() int { return cmp.Or(rate, 200) }})))
 	t.Cleanup(srv.Close)
 	return &seller{t: t, m: m, base: srv.URL, ak: "AKSELLER1", sk: "sk-one"}
 }

@@ -137,6 +137,7 @@ var (
 	mails        = desc("mails", "Mails that are not sent, by state.", "state")
 	mailsAge     = desc("mails_oldest_age_seconds", "Age of the oldest of them.", "state")
 	sessions     = desc("sessions", "Browser sessions that have not ended.")
+	processes    = desc("processes", "Processes of the marketplace that said within the last minute that they live.")
 	backupAt     = desc("backup_last_timestamp_seconds", "When the last backup was taken; 0 when there was none.")
 	backupSize   = desc("backup_last_size_bytes", "Size of the last backup.")
 	dbOpen       = desc("database_connections", "Connections to the database that this process has.")
@@ -219,6 +220,7 @@ func (s *snapshot) Collect(to chan<- prometheus.Metric) {
 		gauge(mailsAge, age(f.Wire, c.Oldest), c.Label)
 	}
 	gauge(sessions, float64(f.Sessions))
+	gauge(processes, float64(len(f.Nodes)))
 	if f.Backup == nil {
 		gauge(backupAt, 0)
 		gauge(backupSize, 0)

@@ -8,11 +8,9 @@ import (
 	"log/slog"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
-	"github.com/souk-market/souk/internal/domain/delivery"
 	"github.com/souk-market/souk/internal/domain/party"
 	"github.com/souk-market/souk/internal/engine/blob"
 	"github.com/souk-market/souk/internal/engine/database"
@@ -125,7 +123,7 @@ func (w *world) seed() {
 	k := &kernel.Kernel{
 		DB: db, Wire: clock.System{}, Clock: business, Ring: ring, Log: slog.New(slog.DiscardHandler),
 		Queue:   jobs.New(db, business, clock.System{}, jobs.Options{}).Queue(),
-		Sandbox: true, Zone: clock.Shanghai, ExpireZone: clock.Shanghai, RetryPolicy: delivery.KooGallery, PayWithin: time.Hour,
+		Sandbox: true, Zone: clock.Shanghai, ExpireZone: clock.Shanghai,
 	}
 	files, err := blob.Open(filepath.Join(w.data, "files"))
 	must(err)

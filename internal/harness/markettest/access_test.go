@@ -85,6 +85,7 @@ var bodies = map[string]string{
 	"PUT /api/souk/v1/companies/{id}/people/{person}/roles":   `{"roles":["buyer.viewer"]}`,
 	"PUT /api/souk/v1/companies/{id}/people/{person}":         `{"name":"某人"}`,
 	"POST /api/souk/v1/companies/{id}/invitations":            `{"email":"someone@example.com","roles":["buyer.viewer"]}`,
+	"PUT /api/souk/v1/settings":                               `{"values":{}}`,
 	"POST /api/souk/v1/sandbox/clock":                         `{"advance":"0s"}`,
 	"PUT /api/souk/v1/revisions/{id}":                         `{"body":{}}`,
 	"POST /api/souk/v1/revisions/{id}/reject":                 `{"reason":"x"}`,

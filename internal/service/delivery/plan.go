@@ -84,7 +84,7 @@ func (d *Delivery) load(ctx context.Context, tx *kernel.Tx, j store.Job) (*plan,
 	}
 	p.product, p.buyer, p.person, p.address = who.Product, who.Buyer, who.Person, who.Address
 	if p.policy = domain.Policy(who.RetryPolicy); !p.policy.Known() {
-		p.policy = d.k.RetryPolicy
+		p.policy = d.k.Settings().RetryPolicy
 	}
 	keys, err := store.Keys(ctx, tx, p.order.SellerID, class, d.k.Wire.Now())
 	if err != nil {

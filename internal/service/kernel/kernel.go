@@ -13,10 +13,11 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/access"
-	"github.com/souk-market/souk/internal/domain/delivery"
+	"github.com/souk-market/souk/internal/domain/setting"
 	"github.com/souk-market/souk/internal/engine/database"
 	"github.com/souk-market/souk/internal/engine/jobs"
 	"github.com/souk-market/souk/internal/engine/keyring"
@@ -38,20 +39,52 @@ type Kernel struct {
 	Ring  *keyring.Ring
 	Log   *slog.Logger
 
-	Sandbox       bool
-	Zone          *time.Location // business dates
-	ExpireZone    *time.Location // V1 expireTime // spec: 01 §1.3
-	RetryPolicy   delivery.Policy
-	SuspendFailed bool          // the sixth failed order suspends the product instead of proposing it // spec: 01 §2.11
-	PayWithin     time.Duration // spec: 22 §2.3
-	TimeoutScale  float64       // sandbox only // spec: 01 §1.2
-	AllowHTTP     bool          // V1 addresses in production mode
+	Sandbox      bool
+	Zone         *time.Location // business dates
+	ExpireZone   *time.Location // V1 expireTime // spec: 01 §1.3
+	TimeoutScale float64        // sandbox only // spec: 01 §1.2
+	AllowHTTP    bool           // V1 addresses in production mode
 
 	// Called is told of every call to a seller's server, once its outcome is known; nil tells nobody.
 	Called func(protocol, activity, outcome string, took time.Duration)
 	// Spread puts what comes of a notice into the outbox, in the notice's transaction; nil for notices in-site alone.
 	Spread func(ctx context.Context, tx *Tx, n store.Notice, params map[string]string) error
+
+	// Live are the settings that hold; nil means the defaults for good.
+	Live *Live
 }
+
+// Installed are the settings that hold while nobody has changed them.
+func (k *Kernel) Installed() setting.Values {
+	if k.Live == nil {
+		return setting.Defaults()
+	}
+	return k.Live.installed
+}
+
+// Settings are those that hold now. A use case reads them once.
+func (k *Kernel) Settings() setting.Values {
+	if k.Live == nil {
+		return setting.Defaults()
+	}
+	return *k.Live.now.Load()
+}
+
+// Live holds the settings of one process.
+type Live struct {
+	installed setting.Values
+	now       atomic.Pointer[setting.Values]
+}
+
+// NewLive begins with the settings that the installation chose.
+func NewLive(installed setting.Values) *Live {
+	l := &Live{installed: installed}
+	l.Hold(installed)
+	return l
+}
+
+// Hold puts settings into force in this process.
+func (l *Live) Hold(v setting.Values) { l.now.Store(&v) }
 
 // System is the actor behind everything the platform does by itself.
 var System = access.Actor{PersonID: "system", CompanyKind: access.Operator}

@@ -85,7 +85,7 @@ func (p *People) prove(ctx context.Context, person, field, password string) (par
 		if who, err = store.Person(ctx, tx, person); err != nil {
 			return kernel.Missing(err, "person")
 		}
-		locked, err = store.Guess(ctx, tx, loginGuess(who.Login), now, MaxFailures, LockFor)
+		locked, err = store.Guess(ctx, tx, loginGuess(who.Login), now, p.k.Settings().MaxFailures, p.k.Settings().LockFor)
 		return err
 	})
 	switch {
@@ -99,6 +99,15 @@ func (p *People) prove(ctx context.Context, person, field, password string) (par
 	return who, p.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 		return store.Guessed(ctx, tx, loginGuess(who.Login))
 	})
+}
+
+// ProvePassword asks the signed-in person for the password again.
+func (p *People) ProvePassword(ctx context.Context, a access.Actor, password string) error {
+	if a.Anonymous() {
+		return fault.New(fault.Unauthenticated, "unauthenticated", "sign in first")
+	}
+	_, err := p.prove(ctx, a.PersonID, "password", password)
+	return err
 }
 
 // ChangePassword replaces one's own password. All other sessions end, the session that it is done in goes on under

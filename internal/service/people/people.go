@@ -25,10 +25,6 @@ const (
 	sessionPrefix = "soukses_"
 	stagedPrefix  = "soukstg_" // of a session whose second factor is open
 	linkPrefix    = "souklnk_"
-	MaxFailures   = 5                // wrong passwords, or wrong codes, in a row before a lock
-	LockFor       = 15 * time.Minute // of the login, or of the second factor
-	SessionIdle   = 2 * time.Hour    // unless the installation sets another
-	KeepSignIns   = 180 * 24 * time.Hour
 	sweepEvery    = 10 * time.Minute
 	touchEvery    = time.Minute // how exactly "last used" is known
 )
@@ -66,8 +62,6 @@ type Options struct {
 	Mail Mailer
 	// Address is where people reach the marketplace, for links in mails.
 	Address string
-	// SessionIdle ends a session that nobody uses. Zero means the constant of that name.
-	SessionIdle time.Duration
 	// OperatorTOTP makes operators set up the second factor before anything else.
 	OperatorTOTP bool
 	Limits       Limits
@@ -85,9 +79,6 @@ type People struct {
 
 // New makes them.
 func New(k *kernel.Kernel, o Options) *People {
-	if o.SessionIdle <= 0 {
-		o.SessionIdle = SessionIdle
-	}
 	p := &People{k: k, o: o, tries: newThrottle(o.Limits.SignIns, 30, 2*time.Second), mails: newThrottle(o.Limits.Mails, 20, 3*time.Minute), mailsToOne: newThrottle(o.Limits.MailsToOne, 5, 5*time.Minute)}
 	p.proofs = proof.New(k, o.Mail, p.mayCauseMail)
 	return p
@@ -119,7 +110,7 @@ func (p *People) Sweep(ctx context.Context) error {
 		return true
 	})
 	return p.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		return store.Sweep(ctx, tx, now, KeepSignIns)
+		return store.Sweep(ctx, tx, now, p.k.Settings().KeepSignIns)
 	})
 }
 

@@ -55,6 +55,9 @@ func (in Registration) Check() error {
 // spec: 01 §9
 func (p *People) Register(ctx context.Context, in Registration) error {
 	in.Email = party.CleanEmail(in.Email)
+	if !p.k.Settings().Registration {
+		return fault.New(fault.Rule, "registration_closed", "companies cannot register by themselves at the moment; ask the operator")
+	}
 	if err := in.Check(); err != nil {
 		return err
 	}
@@ -144,7 +147,7 @@ func (p *People) Verify(ctx context.Context, secret, password string) (who party
 		if g, err = store.Registration(ctx, tx, id); err != nil {
 			return dead(err)
 		}
-		locked, err = store.Guess(ctx, tx, "register "+id, now, MaxFailures, LockFor)
+		locked, err = store.Guess(ctx, tx, "register "+id, now, p.k.Settings().MaxFailures, p.k.Settings().LockFor)
 		return err
 	}); err != nil {
 		return who, company, err

@@ -68,7 +68,7 @@ func (p *People) ByStage(ctx context.Context, secret string) (access.Actor, stor
 	if err != nil {
 		return access.Actor{}, store.Bearer{}, err
 	}
-	if s := (party.Session{SeenAt: b.SeenAt, ExpiresAt: b.ExpiresAt}); !s.Open(p.k.Wire.Now(), p.o.SessionIdle) {
+	if s := (party.Session{SeenAt: b.SeenAt, ExpiresAt: b.ExpiresAt}); !s.Open(p.k.Wire.Now(), p.k.Settings().SessionIdle) {
 		return access.Actor{}, store.Bearer{}, refused()
 	}
 	p.touch(ctx, b, store.SeeSession)
@@ -140,7 +140,7 @@ func (p *People) SignIn(ctx context.Context, login, password string) (out Opened
 	var locked time.Time
 	err = p.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
 		who, company, factor = party.Person{}, party.Company{}, false
-		if locked, err = store.Guess(ctx, tx, loginGuess(login), now, MaxFailures, LockFor); err != nil {
+		if locked, err = store.Guess(ctx, tx, loginGuess(login), now, p.k.Settings().MaxFailures, p.k.Settings().LockFor); err != nil {
 			return err
 		}
 		if who, err = store.PersonByLogin(ctx, tx, login); err != nil {
@@ -268,7 +268,7 @@ func (p *People) Sessions(ctx context.Context, a access.Actor) (out []party.Sess
 		all, err := store.Sessions(ctx, tx, a.PersonID, p.k.Wire.Now())
 		out = nil
 		for _, s := range all {
-			if s.Open(p.k.Wire.Now(), p.o.SessionIdle) {
+			if s.Open(p.k.Wire.Now(), p.k.Settings().SessionIdle) {
 				out = append(out, s)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/domain/setting"
 	"github.com/souk-market/souk/internal/service/kernel"
 	"github.com/souk-market/souk/internal/service/people"
 )
@@ -101,7 +102,7 @@ func TestLoginsAreLocked(t *testing.T) {
 		}
 		_, err := w.p.SignIn(w.Context(), "li@example.com", password)
 		w.refuses(err, "login_locked") // also the right one
-		w.wire.Add(people.LockFor)
+		w.wire.Add(setting.Defaults().LockFor)
 		w.signIn("li@example.com")
 		// Four wrong, one right, four wrong: no lock.
 		for range 2 {

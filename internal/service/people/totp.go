@@ -229,7 +229,7 @@ func (p *People) withCode(ctx context.Context, person, code string, inForce bool
 	var locked time.Time
 	// Counted first, in a transaction of its own: a wrong code must not undo it.
 	if err := p.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
-		locked, err = store.Guess(ctx, tx, codeGuess(person), now, MaxFailures, LockFor)
+		locked, err = store.Guess(ctx, tx, codeGuess(person), now, p.k.Settings().MaxFailures, p.k.Settings().LockFor)
 		if err == nil && !locked.IsZero() && inForce {
 			err = p.history(ctx, tx, person, "totp", party.Locked)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/domain/setting"
 	"github.com/souk-market/souk/internal/service/people"
 )
 
@@ -125,7 +126,7 @@ func TestWrongCodesAreCountedAndLocked(t *testing.T) {
 		a := w.member(party.Buyer, "li@example.com")
 		seed, codes := w.enrol(a)
 		o := w.signIn("li@example.com")
-		for range people.MaxFailures {
+		for range setting.Defaults().MaxFailures {
 			_, err := w.p.GiveCode(w.Context(), o.Session, "123456")
 			w.refuses(err, "wrong_code")
 		}
@@ -134,7 +135,7 @@ func TestWrongCodesAreCountedAndLocked(t *testing.T) {
 		again := w.signIn("li@example.com")
 		_, err = w.p.GiveCode(w.Context(), again.Session, codes[0])
 		w.refuses(err, "code_locked")
-		w.wire.Add(people.LockFor)
+		w.wire.Add(setting.Defaults().LockFor)
 		_, err = w.p.GiveCode(w.Context(), again.Session, w.code(seed, 0))
 		w.refuses(err, "unauthenticated") // the first step was ten minutes ago
 		last := w.signIn("li@example.com")

@@ -297,7 +297,7 @@ func (t *Trade) countFailure(ctx context.Context, tx *kernel.Tx, o *order.Order,
 		return err
 	}
 	params := map[string]string{"product": p.Name, "product_id": p.ID, "failed": fmt.Sprint(n)}
-	if t.k.SuspendFailed {
+	if t.k.Settings().SuspendFailed {
 		err := store.SetProductState(ctx, tx, p.ID, catalog.OnSale, catalog.Suspended, "too many failed orders", now)
 		if err != nil && !errors.Is(err, store.ErrNoRow) { // it is off sale already
 			return err

@@ -131,7 +131,7 @@ func (t *Trade) quote(o store.Offered, periods int, quantity int64, now time.Tim
 	}
 	return &order.Order{
 		Status: order.PendingPayment, SellerID: o.Product.SellerID, ProductID: o.Product.ID, Currency: o.Offer.Currency,
-		AmountList: amount, AmountDeal: amount, CreatedAt: now, PayDeadline: now.Add(t.k.PayWithin),
+		AmountList: amount, AmountDeal: amount, CreatedAt: now, PayDeadline: now.Add(t.k.Settings().PayWithin),
 		Breakdown: []pricing.Part{{Kind: "price", Unit: o.Offer.Price, Quantity: quantity, Periods: int64(periods), Amount: amount}},
 		Lines: []order.Line{{
 			Number: 1, OfferID: o.Offer.ID, SKUCode: o.SKU.Code, ProductName: o.Product.Name, SKUName: o.SKU.Name, Attributes: o.SKU.Attributes.JSON(),

@@ -13,6 +13,7 @@ import (
 	"github.com/souk-market/souk/internal/engine/blob"
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/ground/fault"
+	"github.com/souk-market/souk/internal/ground/ident"
 	"github.com/souk-market/souk/internal/service/kernel"
 )
 
@@ -56,11 +57,13 @@ type Upkeep struct {
 	dir     string // where a dump waits while it is downloaded
 	program string
 	cache   figuresCache
+	node    Node   // this process
+	id      string // its own name among all
 }
 
 // New makes them. dir is a folder of this process alone; program its name and version.
 func New(k *kernel.Kernel, files *blob.Dir, dir, program string) *Upkeep {
-	return &Upkeep{k: k, files: files, dir: dir, program: program}
+	return &Upkeep{k: k, files: files, dir: dir, program: program, node: newNode(k, program), id: ident.UUID()}
 }
 
 // LastBackup is the newest backup; nil when there was none.

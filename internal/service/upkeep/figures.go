@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/service/kernel"
@@ -27,6 +28,7 @@ type Figures struct {
 	Unsealed Counted
 	Sessions int64
 	Backup   *Backup
+	Nodes    []Node
 }
 
 // figuresFor is how long figures are given again: however many ask, the tables are counted four times a minute.
@@ -66,6 +68,9 @@ func (u *Upkeep) Figures(ctx context.Context) (Figures, error) {
 		if f.Sessions, err = store.CountSessions(ctx, tx, now); err != nil {
 			return err
 		}
+		if f.Nodes, err = u.nodes(ctx, tx); err != nil {
+			return err
+		}
 		f.Backup, err = lastBackup(ctx, tx)
 		return err
 	})
@@ -73,6 +78,14 @@ func (u *Upkeep) Figures(ctx context.Context) (Figures, error) {
 		u.cache.last = f
 	}
 	return f, err
+}
+
+// System is Figures for operators.
+func (u *Upkeep) System(ctx context.Context, a access.Actor) (Figures, error) {
+	if err := kernel.May(a, access.SystemRead); err != nil {
+		return Figures{}, err
+	}
+	return u.Figures(ctx)
 }
 
 // sums are the balances of each currency; double entry makes them zero. // spec: 01 §4.3

@@ -42,6 +42,10 @@ func current(c *ui.Call, f *ui.Form, label string) {
 func (r *Room) register(c *ui.Call) error {
 	c.NeedForm()
 	p := c.NewPage("register.title")
+	if !r.Kernel.Settings().Registration {
+		p.Step = &ui.Step{Tone: ui.Waiting, Text: c.T("register.closed"), Who: ui.Operator, Links: []ui.Link{{Text: c.T("go.login"), Href: "/login"}}}
+		return c.Draw(p)
+	}
 	p.Lead = c.T("register.lead")
 	f := c.NewForm("register", "/account/register", "do.register")
 	kind := c.Query("kind")

@@ -23,6 +23,7 @@ func New(kit *ui.Kit, mux *http.ServeMux, s desk.Services) *Room {
 	r.companies()
 	r.topUps()
 	r.ledger()
+	r.settings()
 	r.system()
 	r.outbox()
 	r.Orders()

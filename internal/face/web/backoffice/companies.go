@@ -123,7 +123,7 @@ func (r *Room) sellerBlocks(c *ui.Call, co party.Company, p *ui.Page) error {
 	}
 	policy := co.RetryPolicy
 	if policy == "" {
-		policy = string(r.Kernel.RetryPolicy)
+		policy = string(r.Kernel.Settings().RetryPolicy)
 	}
 	facts := []ui.Fact{c.Fact("field.retry_policy", c.Word("policy."+policy))}
 	for _, one := range a.Addresses {

@@ -16,7 +16,8 @@ import (
 )
 
 func (r *Room) system() {
-	r.Get("/operator/system", "system", "", r.systemShow)
+	r.Get("/operator/system", "system", access.SystemRead, r.systemShow)
+	r.Post("/operator/system/backup", "system", access.SystemBackup, r.backup)
 	if r.Kit.Sandbox {
 		r.Get("/operator/sandbox", "sandbox", access.ClockRead, r.clock)
 		r.Get("/operator/sandbox/changes", "sandbox", access.ClockRead, r.clockChanges)
@@ -119,6 +120,10 @@ func (r *Room) systemShow(c *ui.Call) error {
 	if err != nil {
 		return err
 	}
+	f, err := r.Upkeep.System(ctx, c.Actor)
+	if err != nil {
+		return err
+	}
 	m, err := desk.Mark(c, 1)
 	if err != nil {
 		return err
@@ -164,6 +169,9 @@ func (r *Room) systemShow(c *ui.Call) error {
 			tone = ui.Plain
 		}
 		p.Figures = append(p.Figures, ui.Figure{Label: c.T(st.ID), Value: ui.Count(sys.Jobs[s]), Tone: tone, Href: c.With("state", s)})
+	}
+	if err := r.health(c, p, f); err != nil {
+		return err
 	}
 	p.Put(c.In("block.lanes", ui.Block{Table: ui.NewTable(c.Frame, sys.Lanes, []ui.Column[sandbox.Lane]{
 		{Head: "col.lane", Cell: func(l sandbox.Lane) ui.Cell { return ui.Own(l.Lane).Then(ui.SmallOwn(names[l.SellerID])) }},

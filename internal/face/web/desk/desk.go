@@ -20,6 +20,7 @@ import (
 	"github.com/souk-market/souk/internal/service/people"
 	"github.com/souk-market/souk/internal/service/sandbox"
 	"github.com/souk-market/souk/internal/service/trade"
+	"github.com/souk-market/souk/internal/service/upkeep"
 )
 
 // Services are the use cases behind the pages.
@@ -32,6 +33,7 @@ type Services struct {
 	Inbox     *messages.Messages
 	Delivery  *delivery.Delivery
 	Sandbox   *sandbox.Sandbox
+	Upkeep    *upkeep.Upkeep
 }
 
 // PageSize is how many rows a list shows; an export holds MaxExport.

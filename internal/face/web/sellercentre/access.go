@@ -68,7 +68,7 @@ func (r *Room) accessPage(c *ui.Call, secret *ui.Notice) error {
 	p.Put(c.In("block.address.new", ui.Block{Half: true, Form: form}))
 	policy := a.RetryPolicy
 	if policy == "" {
-		policy = string(r.Kernel.RetryPolicy)
+		policy = string(r.Kernel.Settings().RetryPolicy)
 	}
 	pf := c.NewForm("policy", "/seller/access/retry-policy", "do.save")
 	c.Add(pf, ui.Field{Name: "retry_policy", Kind: "radio", Value: policy, Options: c.Choices("policy.", policies, false), Help: c.T("policy.help")}, "")

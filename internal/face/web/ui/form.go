@@ -36,6 +36,7 @@ type Hidden struct{ Name, Value string }
 // any of several options, the chosen ones in Values; or group: a heading between fields.
 type Field struct {
 	ID, Name, Kind, Label, Help, Value, Error string
+	Bad                                       string // what Error says when the field was refused; "" is the catalogue's text for its name
 	Options                                   []Option
 	Values                                    []string
 	Required, Checked, Own                    bool
@@ -95,7 +96,9 @@ func (c *Call) Add(form *Form, f Field, text string) *Field {
 			f.Value = c.input.Get(f.Name)
 		}
 		if _, bad := c.problem.Fields[f.Name]; bad {
-			f.Error = c.fieldError(f.Name)
+			if f.Error = f.Bad; f.Error == "" {
+				f.Error = c.fieldError(f.Name)
+			}
 		}
 		form.Open = true
 	}

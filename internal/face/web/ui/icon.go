@@ -25,6 +25,7 @@ var icons = map[string]string{
 	"book":      `<path d="M3 2.5h8.5a1.5 1.5 0 011.5 1.5v9.5H4.5A1.5 1.5 0 013 12zM3 12a1.5 1.5 0 011.5-1.5H13"/>`,
 	"clock":     `<circle cx="8" cy="8" r="5.8"/><path d="M8 4.5V8l2.5 2"/>`,
 	"gear":      `<circle cx="8" cy="8" r="2.2"/><path d="M8 1.8v2M8 12.2v2M1.8 8h2M12.2 8h2M3.6 3.6L5 5M11 11l1.4 1.4M12.4 3.6L11 5M5 11l-1.4 1.4"/>`,
+	"sliders":   `<path d="M2.5 4.5h6M12 4.5h1.5M2.5 11.5h1.5M7.5 11.5h6"/><circle cx="10.2" cy="4.5" r="1.7"/><circle cx="5.8" cy="11.5" r="1.7"/>`,
 	"search":    `<circle cx="7" cy="7" r="4.2"/><path d="M10.2 10.2L14 14"/>`,
 	"bolt":      `<path d="M9 1.8L3.5 9H8l-1 5.2L12.5 7H8z"/>`,
 	"undo":      `<path d="M5.5 3L2.5 6l3 3M3 6h6.5a4 4 0 010 8H6"/>`,

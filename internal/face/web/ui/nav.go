@@ -66,7 +66,8 @@ var navigation = map[Face][]entry{
 		{"tokens", "/operator/tokens", "t", "key", "token.create", false},
 		{"security", "/operator/security", "e", "shield", "account.read", false},
 		{"sandbox", "/operator/sandbox", "b", "clock", "clock.read", false},
-		{"system", "/operator/system", "y", "gear", "", false},
+		{"settings", "/operator/settings", "s", "sliders", "setting.read", false},
+		{"system", "/operator/system", "y", "gear", "system.read", false},
 	},
 }
 
