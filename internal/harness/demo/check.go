@@ -41,34 +41,41 @@ func Check(ctx context.Context, operator Client, record func(ctx context.Context
 	var wrong []error
 	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 
+	// What a seller has earned is what was paid to it, less what was given back; what was
+	// given back is, service by service, what the refunded lines had cost.
 	pending := map[string]money.Amount{} // by seller
-	refunded := map[string]int{}
+	owed := map[string]money.Amount{}    // by instance: refunded lines less unsubscriptions
 	for _, o := range orders {
-		switch {
-		case o.Type == "UNSUBSCRIBE":
-			refunded[o.OriginOrderID]++
-		case o.Status == "PROCESSING":
+		if o.Status == "PROCESSING" {
 			bad("order %s is still PROCESSING", o.ID)
 		}
-	}
-	for _, o := range orders {
-		if o.Type == "UNSUBSCRIBE" || o.Status != "COMPLETED" {
+		if o.Status != "COMPLETED" {
 			continue
 		}
 		paid, err := money.Parse(o.AmountPaid)
 		if err != nil {
 			return r, err
 		}
+		pending[o.SellerID] += paid
+		givesBack := o.Type == "UNSUBSCRIBE" || o.Type == "UNSUBSCRIBE_RENEWAL"
 		for _, l := range o.Lines {
-			switch {
-			case l.Status == "DELIVERED" && refunded[o.ID] == 0:
-				pending[o.SellerID] += paid
-				r.Kept[o.ID] += paid
-			case l.Status == "REFUNDED" && refunded[o.ID] == 1:
-				r.Kept[o.ID] += 0
-			default:
-				bad("order %s is completed with its line %s and %d unsubscriptions", o.ID, l.Status, refunded[o.ID])
+			cost, err := money.Parse(l.AmountPaid)
+			if err != nil {
+				return r, err
 			}
+			switch {
+			case l.Status == "REFUNDED":
+				owed[l.InstanceID] += cost
+			case l.Status == "DELIVERED" && !givesBack:
+				r.Kept[o.ID] += cost
+			default:
+				bad("order %s (%s) is completed with its line %s", o.ID, o.Type, l.Status)
+			}
+		}
+	}
+	for id, left := range owed {
+		if left != 0 {
+			bad("instance %s: what its refunded lines cost and what was given back differ by %s", id, left)
 		}
 	}
 	sums := map[string]money.Amount{}
@@ -124,6 +131,8 @@ func Check(ctx context.Context, operator Client, record func(ctx context.Context
 			switch {
 			case i.Status == "ACTIVE" && state != "active":
 				bad("service %s is ACTIVE here, %q at its seller", i.SellerInstanceID, state)
+			case i.Status == "FROZEN" && state != "frozen" && i.FrozenFor("expiry"):
+				bad("service %s is FROZEN here, %q at its seller", i.SellerInstanceID, state)
 			case i.Status == "RELEASED" && state != "released":
 				bad("service %s is RELEASED here, %q at its seller", i.SellerInstanceID, state)
 			case i.Status == "FAILED" && i.SellerInstanceID != "" && state != "released":

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -114,6 +115,7 @@ type (
 		Lines                              []struct {
 			ID, Status string
 			InstanceID string `json:"instance_id"`
+			AmountPaid string `json:"amount_paid"`
 		}
 	}
 	// Instance is a service.
@@ -174,3 +176,6 @@ func All[T any](ctx context.Context, c Client, path string) ([]T, error) {
 		}
 	}
 }
+
+// FrozenFor tells whether an instance is frozen for a reason.
+func (i Instance) FrozenFor(reason string) bool { return slices.Contains(i.FreezeReasons, reason) }

@@ -44,6 +44,12 @@ func (s *Story) Run(ctx context.Context) error {
 		{"a seller fails for good: after three hours of tries everything is paid back", s.failForGood},
 		{"an answer is lost after the seller acted: the repetition creates nothing twice", s.lostAnswer},
 		{"the same order sent twice is one order, paid twice is paid once", s.sentTwice},
+		{"a trial is taken and becomes a paid service, on both protocols", s.trials},
+		{"a service grows and is upgraded; what the seller refuses is paid back", s.changes},
+		{"a renewal is given back, a service is given back within five days", s.givenBack},
+		{"a renewal makes a V2 service another size, after the seller has agreed", s.resized},
+		{"a violation freezes a V2 service and is lifted", s.violation},
+		{"services renew themselves, expire, are renewed while frozen, and are released", s.lives},
 		{"every paid order was notified", s.notified},
 		{"platform, ledger and sellers agree", s.agree},
 	}
@@ -189,6 +195,11 @@ func (s *Story) delivered(ctx context.Context, id string) (Instance, error) {
 	}
 	if i.Status != "ACTIVE" || i.Entry == nil || i.Entry.FrontEndURL == "" || i.Entry.UserName == "" || i.Entry.Password == "" {
 		return i, fmt.Errorf("instance %s is %s, its entry %+v", i.ID, i.Status, i.Entry)
+	}
+	if protocol := s.protocolOf(i.SellerID); protocol != "" {
+		if err := s.buyer.Do(ctx, "POST", api+"/instances/"+i.ID+"/details", "", map[string]any{}, nil); err != nil {
+			return i, fmt.Errorf("live details of a %s service: %w", protocol, err)
+		}
 	}
 	s.say("        service %s is %s: %s as %s until %s", i.SellerInstanceID, i.Status, i.Entry.FrontEndURL, i.Entry.UserName, i.ExpireAt)
 	return i, nil
