@@ -72,7 +72,8 @@ func runDemo(ctx context.Context, out io.Writer, data, listen string, once, verb
 	if err != nil {
 		return err
 	}
-	if f == nil {
+	fresh := f == nil
+	if fresh {
 		if f, err = demo.Seed(ctx, p); err != nil {
 			return fmt.Errorf("fill the sandbox: %w", err)
 		}
@@ -124,6 +125,11 @@ func runDemo(ctx context.Context, out io.Writer, data, listen string, once, verb
 			err = e
 		}
 		return err
+	}
+	if fresh {
+		if err := demo.Liven(ctx, f); err != nil {
+			log.Warn("the demo's first purchases did not all come through", "err", err)
+		}
 	}
 	describe(out, f, data)
 	return <-served

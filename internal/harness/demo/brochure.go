@@ -3,10 +3,7 @@ package demo
 import (
 	"bytes"
 	"context"
-	"image"
 	"image/color"
-	"image/draw"
-	"image/png"
 	"strings"
 
 	"github.com/souk-market/souk/internal/domain/access"
@@ -24,7 +21,10 @@ type brochure struct {
 	story     catalog.Case
 	guide     string
 	hue       color.RGBA
+	mark      int    // of the logo
+	screens   [3]int // kinds of pictures
 	sendPhone bool
+	english   bool // what stands around the texts above
 }
 
 const aboutService = `## 部署与数据安全
@@ -38,15 +38,26 @@ const aboutService = `## 部署与数据安全
 
 const agreement = `本协议由购买方与服务方在线订立，购买方勾选同意并完成下单后生效。服务方按商品页所列规格提供在线软件服务，并在服务期内持续维护；购买方按约定用途使用，不得转售或用于违法活动。购买方对其上传的数据享有全部权利，服务方仅在提供服务所必需的范围内处理，服务终止后按约定期限删除。因服务方原因无法开通的，已付款项全额退还。服务期内双方均应保守对方的商业秘密。争议由双方协商解决。`
 
+const aboutServiceEN = `## How it runs
+
+The service runs in the cloud: no server to buy and no client to install. People open it in a browser on a computer, a tablet or a phone. Each company's data is kept apart from every other's, encrypted on the way, backed up every day and kept for thirty days; administrators export all of it whenever they like. Accounts are granted by department and role, and taken back with one click when somebody leaves; what matters is logged.
+
+## Opening and help
+
+Right after payment the service opens by itself. Its entry page, the administrator's account and the first password stand under "Services"; change the password at the first login. Renewing moves the end of the term on; without renewal the data is kept for fifteen days, and renewing within them brings everything back. Call the hotline or write a mail with any question: within working hours somebody answers in two hours.
+`
+
+const agreementEN = `This agreement is made online between the buyer and the provider and takes effect when the buyer accepts it and places the order. The provider offers the online service as specified on the product page and maintains it for the whole term; the buyer uses it for the agreed purpose, does not resell it and does not use it against the law. The buyer keeps all rights in the data it uploads; the provider processes it only as far as the service needs, and deletes it within the agreed time after the end. If the service cannot be opened for reasons on the provider's side, everything paid is given back. Both sides keep each other's secrets. Disputes are settled by talking first.`
+
 // release brings a demo product on sale through the wizard, as a seller would.
 func release(ctx context.Context, p *program.Program, seller, reviewer access.Actor, in demoProduct) error {
-	logo, err := p.Catalogue.Upload(ctx, seller, "logo.png", drawLogo(in.about.hue))
+	logo, err := p.Catalogue.Upload(ctx, seller, "logo.png", logo(in.about.hue, in.about.mark))
 	if err != nil {
 		return err
 	}
 	var media []string
-	for n := range 2 {
-		f, err := p.Catalogue.Upload(ctx, seller, "screen.png", drawScreen(in.about.hue, n))
+	for _, kind := range in.about.screens {
+		f, err := p.Catalogue.Upload(ctx, seller, "screen.png", screen(in.about.hue, kind))
 		if err != nil {
 			return err
 		}
@@ -56,10 +67,17 @@ func release(ctx context.Context, p *program.Program, seller, reviewer access.Ac
 	if err != nil {
 		return err
 	}
+	about, terms, support, heading := aboutService, agreement, catalog.Support{Days: 5, Hours: 9, Time: "周一至周五 9:00–18:00", Content: "安装、使用与故障咨询", Hotline: "400-123-4567", Email: in.mail}, "产品介绍"
+	if in.about.english {
+		about, terms, support, heading = aboutServiceEN, agreementEN, catalog.Support{Days: 6, Hours: 12, Time: "Monday to Saturday 8:00–20:00 (UTC+8)", Content: "Setting up, questions of use, faults", Hotline: "400-765-4321", Email: in.mail}, "What it does"
+	}
+	stories := []catalog.Case{}
+	if in.about.story.Customer != "" {
+		stories = append(stories, in.about.story)
+	}
 	body := catalog.Body{
 		Name: in.name, Version: "V1.0", Protocol: in.protocol, Logo: logo.ID, SendMobile: in.about.sendPhone, SendEmail: in.about.sendPhone, Media: media, Overview: in.overview,
-		Description: "## 产品介绍\n\n" + in.about.intro + "\n\n" + aboutService, Highlights: in.about.features, Cases: []catalog.Case{in.about.story}, Agreement: agreement,
-		Support:   catalog.Support{Days: 5, Hours: 9, Time: "周一至周五 9:00–18:00", Content: "安装、使用与故障咨询", Hotline: "400-123-4567", Email: in.mail},
+		Description: "## " + heading + "\n\n" + in.about.intro + "\n\n" + about, Highlights: in.about.features, Cases: stories, Agreement: terms, Support: support,
 		UserGuide: in.about.guide, Copyright: certificate.ID, Public: true, Category: in.about.category, Tags: in.about.tags, Specs: in.specs,
 	}
 	return p.Kernel.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
@@ -87,73 +105,6 @@ type demoProduct struct {
 	protocol             catalog.Protocol
 	specs                []catalog.Spec
 	about                brochure
-}
-
-func fill(m draw.Image, x0, y0, x1, y1 int, c color.Color) {
-	draw.Draw(m, image.Rect(x0, y0, x1, y1), image.NewUniform(c), image.Point{}, draw.Src)
-}
-
-func mix(c color.RGBA, white int) color.RGBA {
-	f := func(v uint8) uint8 { return uint8((int(v)*(100-white) + 255*white) / 100) }
-	return color.RGBA{f(c.R), f(c.G), f(c.B), 255}
-}
-
-// drawLogo draws a mark of two blocks and a bar.
-func drawLogo(c color.RGBA) *bytes.Buffer {
-	m := image.NewRGBA(image.Rect(0, 0, catalog.LogoSide, catalog.LogoSide))
-	fill(m, 0, 0, 120, 120, mix(c, 85))
-	fill(m, 28, 28, 58, 92, c)
-	fill(m, 66, 28, 92, 56, mix(c, 35))
-	fill(m, 66, 64, 92, 92, mix(c, 60))
-	return encodePNG(m)
-}
-
-// drawScreen draws what a screen of the product looks like from afar: a side bar,
-// cards, and bars or a table.
-func drawScreen(c color.RGBA, n int) *bytes.Buffer {
-	m := image.NewRGBA(image.Rect(0, 0, catalog.PictureWidth, catalog.PictureHeight))
-	fill(m, 0, 0, 800, 600, color.RGBA{244, 247, 247, 255})
-	fill(m, 0, 0, 800, 56, color.White)
-	fill(m, 24, 18, 44, 38, c)
-	fill(m, 56, 22, 160, 34, mix(c, 50))
-	fill(m, 0, 56, 170, 600, mix(c, 92))
-	for i := range 6 {
-		shade := 70
-		if i == n {
-			shade = 20
-		}
-		fill(m, 24, 90+i*44, 140, 104+i*44, mix(c, shade))
-	}
-	for i := range 3 {
-		x := 200 + i*196
-		fill(m, x, 84, x+176, 174, color.White)
-		fill(m, x+16, 102, x+86, 112, mix(c, 75))
-		fill(m, x+16, 128, x+116, 150, mix(c, 15+20*i))
-	}
-	fill(m, 200, 198, 768, 568, color.White)
-	if n == 0 {
-		for i, h := range []int{120, 180, 150, 220, 190, 260, 230, 280} {
-			x := 228 + i*66
-			fill(m, x, 544-h, x+40, 544, mix(c, 10+i*6))
-		}
-	} else {
-		for i := range 7 {
-			y := 226 + i*46
-			fill(m, 224, y, 744, y+1, color.RGBA{225, 232, 232, 255})
-			fill(m, 232, y+14, 232+80+i*9, y+26, mix(c, 65))
-			fill(m, 420, y+14, 420+60, y+26, mix(c, 80))
-			fill(m, 640, y+12, 640+70, y+30, mix(c, 20+i*8))
-		}
-	}
-	return encodePNG(m)
-}
-
-func encodePNG(m image.Image) *bytes.Buffer {
-	var b bytes.Buffer
-	if err := png.Encode(&b, m); err != nil {
-		panic(err) // a picture in memory always encodes
-	}
-	return &b
 }
 
 func spec(zh, en, attribute string, values []string, quantity *catalog.SpecQuantity, trial int, prices ...catalog.Price) catalog.Spec {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/souk-market/souk/internal/ground/cursor"
@@ -123,7 +124,7 @@ func Check(ctx context.Context, operator Client, record func(ctx context.Context
 		}
 		mine := map[string]bool{}
 		for _, i := range instances {
-			if i.SellerID != s.ID {
+			if i.SellerID != s.ID && !slices.Contains(s.Serves, i.SellerID) {
 				continue
 			}
 			mine[i.SellerInstanceID] = true

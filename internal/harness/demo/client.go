@@ -91,10 +91,11 @@ type (
 		ID, Name, Protocol string
 		SellerID           string `json:"seller_id"`
 		SKUs               []struct {
-			Code     string `json:"sku_code"`
-			Name     string
-			Quantity *struct{ Max int64 } `json:"quantity"`
-			Offers   []struct {
+			Code       string `json:"sku_code"`
+			Name       string
+			Attributes map[string]string
+			Quantity   *struct{ Max int64 } `json:"quantity"`
+			Offers     []struct {
 				ProductID  string `json:"product_id"`
 				PeriodType string `json:"period_type"`
 				Price      string

@@ -46,6 +46,7 @@ type Seller struct {
 	AK       string            `json:"ak"`
 	SK       string            `json:"sk"`
 	Keys     map[string]string `json:"keys"`
+	Serves   []string          `json:"serves,omitempty"` // ids of further sellers whose server this is, too
 }
 
 // Account finds the first account of a role.
@@ -107,6 +108,7 @@ type company struct {
 	mobile   string
 	balance  string
 	protocol catalog.Protocol
+	guest    bool // its server is that of the first seller of its protocol
 	people   []person
 	products []demoProduct
 }
@@ -124,6 +126,7 @@ func Seed(ctx context.Context, p *program.Program) (*File, error) {
 			hashes[who.login] = people.HashPassword(passwords[who.login])
 		}
 	}
+	const notStarted = "http://127.0.0.1:9/not-started-yet"
 	owners := map[string]access.Actor{}
 	err := p.Kernel.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 		*f = File{}
@@ -139,14 +142,17 @@ func Seed(ctx context.Context, p *program.Program) (*File, error) {
 					return err
 				}
 				actor := access.Actor{PersonID: one.ID, CompanyID: co.ID, CompanyKind: c.kind, Roles: who.roles}
+				if first.Anonymous() {
+					first = actor
+				}
+				if c.guest {
+					continue // nobody signs in for it
+				}
 				token, err := p.People.IssueToken(ctx, tx, actor, co.ID, one.ID, "demo", 0)
 				if err != nil {
 					return err
 				}
 				f.Accounts = append(f.Accounts, Account{Role: who.role, Company: c.name, CompanyID: co.ID, Login: who.login, Password: passwords[who.login], Token: token})
-				if first.Anonymous() {
-					first = actor
-				}
 			}
 			if c.balance != "" {
 				if _, err := p.Trade.TopUp(ctx, tx, kernel.System, co.ID, c.balance, string(money.CNY)); err != nil {
@@ -154,6 +160,20 @@ func Seed(ctx context.Context, p *program.Program) (*File, error) {
 				}
 			}
 			if c.kind != party.Seller {
+				continue
+			}
+			owners[c.name] = first
+			if c.guest {
+				host := f.Seller(string(c.protocol))
+				host.Serves = append(host.Serves, co.ID)
+				for class, key := range host.Keys {
+					if _, _, err := p.Catalogue.SetKey(ctx, tx, first, co.ID, class, key); err != nil {
+						return err
+					}
+				}
+				if err := p.Catalogue.SetAddress(ctx, tx, first, co.ID, "base", "", notStarted); err != nil {
+					return err
+				}
 				continue
 			}
 			s := Seller{ID: co.ID, Company: c.name, Protocol: string(c.protocol), Keys: map[string]string{}}
@@ -168,10 +188,9 @@ func Seed(ctx context.Context, p *program.Program) (*File, error) {
 			f.Sellers = append(f.Sellers, s)
 			// Where the seller's process listens is known once it runs; a product needs an
 			// address before it is submitted.
-			if err := p.Catalogue.SetAddress(ctx, tx, first, co.ID, "base", "", "http://127.0.0.1:9/not-started-yet"); err != nil {
+			if err := p.Catalogue.SetAddress(ctx, tx, first, co.ID, "base", "", notStarted); err != nil {
 				return err
 			}
-			owners[c.name] = first
 		}
 		return nil
 	})
@@ -192,9 +211,14 @@ func Seed(ctx context.Context, p *program.Program) (*File, error) {
 func Register(ctx context.Context, p *program.Program, s *Seller, base, notify string) error {
 	s.Address = base
 	return p.Kernel.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		if err := p.Catalogue.SetAddress(ctx, tx, kernel.System, s.ID, "base", "", base); err != nil {
-			return err
+		for _, id := range append([]string{s.ID}, s.Serves...) {
+			if err := p.Catalogue.SetAddress(ctx, tx, kernel.System, id, "base", "", base); err != nil {
+				return err
+			}
+			if err := p.Catalogue.SetAddress(ctx, tx, kernel.System, id, "general", "", notify); err != nil {
+				return err
+			}
 		}
-		return p.Catalogue.SetAddress(ctx, tx, kernel.System, s.ID, "general", "", notify)
+		return nil
 	})
 }

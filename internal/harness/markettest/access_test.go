@@ -34,7 +34,7 @@ func setScene(t *testing.T, m *Market) scene {
 	list := m.Do("buyer", "GET", "/api/souk/v1/products", "")
 	for _, item := range list.Body["items"].([]any) {
 		p := item.(map[string]any)
-		if p["protocol"] != "v1" {
+		if p["seller_id"] != m.Account("yunfan").CompanyID {
 			continue
 		}
 		for _, k := range p["skus"].([]any) {

@@ -38,7 +38,7 @@ type Search struct {
 
 	// Of the follower alone.
 	seen                map[string]time.Time // changes taken over, within the feed's overlap
-	from, pruned, sales time.Time
+	from, pruned, sales time.Time            // sales: when they are counted again
 	sold                map[string]int
 }
 
@@ -90,10 +90,11 @@ type Card struct {
 	Listed                              time.Time
 }
 
-// SoldDays is how far "popular" looks back; the count is taken anew every salesEvery.
+// SoldDays is how far "popular" looks back. The count is taken anew every salesEvery,
+// or less often where counting takes long.
 const (
 	SoldDays   = 90
-	salesEvery = 10 * time.Minute
+	salesEvery = 15 * time.Second
 )
 
 // followEvery is how often the feed is looked at: a change is found within it.
@@ -209,11 +210,13 @@ func (s *Search) Seller(id string) string {
 
 // sell counts what was bought lately.
 func (s *Search) sell(ctx context.Context) error {
-	s.sales = time.Now()
-	return s.c.k.DB.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
+	began := time.Now()
+	err := s.c.k.DB.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
 		s.sold, err = store.SoldSince(ctx, tx, s.c.k.Clock.Now().AddDate(0, 0, -SoldDays))
 		return err
 	})
+	s.sales = time.Now().Add(max(salesEvery, 200*time.Since(began)))
+	return err
 }
 
 // take reads products anew and puts them into the index, or out of it when they are
@@ -306,7 +309,7 @@ func (s *Search) follow(ctx context.Context) error {
 			return err
 		}
 	}
-	if now.Sub(s.sales) >= salesEvery {
+	if now.After(s.sales) {
 		before := s.sold
 		if err := s.sell(ctx); err != nil {
 			return err

@@ -211,26 +211,29 @@ func (r *Room) tell(c *ui.Call, p *productPage, page catalogue.Page) error {
 	return err
 }
 
-// alike fills the products beside this one: of its category, and of its seller.
-func (r *Room) alike(c *ui.Call, p *productPage, category string) error {
-	others := func(q catalogue.SearchQuery, seller string) (out []template.HTML, err error) {
-		q.Size, q.Sort, q.Bare = 9, catalogue.SortPopular, true
+// alike fills the products beside this one: others' of its category, then of the
+// category above, and its seller's.
+func (r *Room) alike(c *ui.Call, p *productPage, categories ...string) error {
+	shown := map[string]bool{p.ID: true}
+	add := func(to *[]template.HTML, q catalogue.SearchQuery, seller string) error {
+		q.Size, q.Sort, q.Bare = 12, catalogue.SortPopular, true
 		found, err := r.Search.Find(c.R.Context(), q, "")
 		for _, one := range found.Cards {
-			if one.ID != p.ID && one.SellerID != seller && len(out) < 4 {
-				out = append(out, draw(c.Frame, one))
+			if !shown[one.ID] && one.SellerID != seller && len(*to) < 4 {
+				shown[one.ID] = true
+				*to = append(*to, draw(c.Frame, one))
 			}
 		}
-		return out, err
+		return err
 	}
-	var err error
-	if category != "" {
-		if p.Similar, err = others(catalogue.SearchQuery{Category: category}, p.SellerID); err != nil {
-			return err
+	for _, category := range categories {
+		if category != "" && len(p.Similar) < 4 {
+			if err := add(&p.Similar, catalogue.SearchQuery{Category: category}, p.SellerID); err != nil {
+				return err
+			}
 		}
 	}
-	p.More, err = others(catalogue.SearchQuery{SellerID: p.SellerID}, "")
-	return err
+	return add(&p.More, catalogue.SearchQuery{SellerID: p.SellerID}, "")
 }
 
 // rate takes a buyer's rating; a second one of the same buyer is refused by name.
@@ -361,7 +364,8 @@ func (r *Room) product(c *ui.Call) error {
 		}
 		return ""
 	}
-	crumb(crumb(page.Category))
+	above := crumb(page.Category)
+	crumb(above)
 	p.Choice = picked(c.Query, l)
 	for _, s := range l.SKUs {
 		spec := specification{Name: s.NameIn(c.Lang()), Attributes: attributes(s), Quantity: s.Attributes.Quantity}
@@ -382,7 +386,7 @@ func (r *Room) product(c *ui.Call) error {
 	} else {
 		p.Total.Problem = c.T(ui.ProductState(string(l.Product.State)).ID + ".next")
 	}
-	if err := r.alike(c, &p, page.Category); err != nil {
+	if err := r.alike(c, &p, page.Category, above); err != nil {
 		return err
 	}
 	if err := r.tell(c, &p, page); err != nil {
