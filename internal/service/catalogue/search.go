@@ -400,7 +400,7 @@ func cardOf(p Page, sold int) Card {
 
 func docOf(p Page, c Card, parents map[string]string) search.Doc {
 	d := search.Doc{ID: c.ID, Name: c.Name, Summary: c.Summary, Seller: c.Seller, SellerID: c.SellerID, Category: c.Category, Parent: parents[c.Category], Type: catalog.SaaS,
-		Rating: c.Rating, Days: c.Days, Sold: c.Sold, Listed: c.Listed}
+		Rating: c.Rating, Days: c.Days, Sold: c.Sold + int(c.Ratings), Listed: c.Listed}
 	terms := map[catalog.PeriodType]bool{}
 	for _, k := range p.SKUs {
 		for _, o := range p.Offers[k.Code] {
