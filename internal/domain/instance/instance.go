@@ -60,6 +60,7 @@ type Instance struct {
 	AutoRenew        bool      // renews itself before its end // spec: 22 §3.4
 	AutoPeriods      int       // by so many periods
 	PlanNo           int64     // which of its plans is followed; jobs of earlier ones do nothing
+	stored           Status    // see Loaded
 	Version          int64     // counts changes; also what a writer locks the row by
 }
 

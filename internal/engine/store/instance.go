@@ -16,6 +16,7 @@ func scanInstance(r row, i *instance.Instance) error {
 	err := r.Scan(&i.ID, &i.BuyerID, &i.SellerID, &i.ProductID, &i.OrderID, &i.OrderLineID, &i.OfferID, &i.SKUCode, &i.Quantity, &i.Status, &i.Reason, &reasons,
 		&i.SellerInstanceID, &i.IDSubstitute, &i.EntrySealed, &effective, &expire, &i.Trial, &i.AutoRenew, &i.AutoPeriods, &i.PlanNo, &i.Version)
 	i.EffectiveAt, i.ExpireAt, i.FreezeReasons = clock.FromMicros(effective), clock.FromMicros(expire), instance.ReadReasons(reasons)
+	i.Loaded()
 	return err
 }
 
@@ -53,6 +54,9 @@ func Instances(ctx context.Context, tx *Tx, s Scope, after string, limit int) ([
 
 // SaveInstance writes what changes in an instance's life; the row must be locked.
 func SaveInstance(ctx context.Context, tx *Tx, i *instance.Instance) error {
+	if err := i.CheckMove(); err != nil {
+		return err
+	}
 	return mustOne(tx.Exec(ctx, `UPDATE instance SET status = $1, reason = $2, freeze_reasons = $3, seller_instance_id = $4, id_substitute = $5, entry_sealed = $6, effective_at = $7, expire_at = $8, quantity = $9, offer_id = $10, sku_code = $11, trial = $12, auto_renew = $13, auto_periods = $14, plan_no = $15 WHERE id = $16`,
 		i.Status, i.Reason, i.ReasonsText(), i.SellerInstanceID, i.IDSubstitute, i.EntrySealed, clock.Micros(i.EffectiveAt), clock.Micros(i.ExpireAt), i.Quantity, i.OfferID, i.SKUCode, i.Trial, i.AutoRenew, i.AutoPeriods, i.PlanNo, i.ID))
 }
