@@ -195,7 +195,7 @@ func (w *world) pages() []at {
 		{"operator", "/operator/companies"}, {"operator", "/operator/companies/" + buyer}, {"operator", "/operator/companies/" + seller}, {"operator", "/operator/orders"},
 		{"operator", "/operator/orders/" + w.ids["refunded"]}, {"operator", "/operator/calls"}, {"operator", "/operator/top-ups"}, {"operator", "/operator/ledger"}, {"operator", "/operator/ledger?order=" + w.ids["refunded"]},
 		{"operator", "/operator/ledger/accounts/buyer:" + buyer + ":available"}, {"operator", "/operator/messages"}, {"operator", "/operator/sandbox"}, {"operator", "/operator/system"}, {"operator", "/operator/outbox"}, {"operator", "/operator/system?state=done"},
-		{"operator", "/operator/services"}, {"operator", "/buyer"}, {"operator", "/operator/services/" + w.ids["instance"]},
+		{"operator", "/operator/settings"}, {"finance", "/operator/settings"}, {"finance", "/operator/system"}, {"operator", "/operator/services"}, {"operator", "/buyer"}, {"operator", "/operator/services/" + w.ids["instance"]},
 		{"buyer", "/buyer/services/" + w.ids["trial"]}, {"buyer", "/buyer/services/" + w.ids["trial"] + "/convert"}, {"buyer", "/buyer/services/" + w.ids["instance"] + "/change"},
 		{"buyer", "/buyer/services/" + w.ids["instance"] + "/change?quantity=9"}, {"buyer", "/buyer/services/" + w.ids["trial"] + "/renew"},
 	}

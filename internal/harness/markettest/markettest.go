@@ -21,6 +21,7 @@ import (
 
 	"github.com/souk-market/souk/api/apitest"
 	"github.com/souk-market/souk/internal/config"
+	"github.com/souk-market/souk/internal/engine/backup"
 	"github.com/souk-market/souk/internal/engine/database"
 	"github.com/souk-market/souk/internal/engine/databasetest"
 	"github.com/souk-market/souk/internal/engine/store"
@@ -38,6 +39,15 @@ type Market struct {
 	People  *demo.File
 	URL     string
 	Log     *Log // everything that the program logged
+}
+
+// WholeDump proves a backup from its first byte to its last.
+func WholeDump(r io.Reader) error {
+	d, err := backup.Read(r)
+	if err == nil {
+		_, err = d.Check()
+	}
+	return err
 }
 
 // Log keeps what is written to it. It is safe for concurrent use.

@@ -48,7 +48,11 @@ func (r *Room) health(c *ui.Call, p *ui.Page, f upkeep.Figures) error {
 		c.Fact("health.mails", ok(failed == 0, "health.mails.bad").Then(c.Small("health.mails.rows", "QUEUED", queued, "FAILED", failed))),
 		c.Fact("health.sessions", ui.Own(strconv.FormatInt(f.Sessions, 10))),
 	}}))
-	if err := r.backups(c, p, f.Backup); err != nil {
+	last, err := r.Upkeep.LastBackup(c.R.Context(), c.Actor) // f may be from before it
+	if err == nil {
+		err = r.backups(c, p, last)
+	}
+	if err != nil {
 		return err
 	}
 	p.Put(c.In("block.processes", ui.Block{Note: c.T("processes.note"), Table: ui.NewTable(c.Frame, f.Nodes, []ui.Column[upkeep.Node]{

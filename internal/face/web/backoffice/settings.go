@@ -77,6 +77,9 @@ func (r *Room) settingsShow(c *ui.Call) error {
 			default:
 				note = c.T("setting.range", "MIN", min, "MAX", max) + " " + note
 			}
+			if s.Spec != "" {
+				note += " " + c.T("setting.spec", "SPEC", s.Spec)
+			}
 			field.Help = note
 			c.Add(f, field, "setting."+s.Name)
 		}
@@ -95,7 +98,10 @@ func (r *Room) settingText(c *ui.Call, s setting.Setting, value string) string {
 }
 
 func (r *Room) settingValue(c *ui.Call, s setting.Setting, value string) ui.Cell {
-	return ui.Said(r.settingText(c, s, value))
+	if s.Kind == setting.Choice || s.Kind == setting.Switch {
+		return ui.Said(r.settingText(c, s, value))
+	}
+	return ui.Own(value)
 }
 
 // settingsDo changes what differs from what the form was drawn with: a form that stood open does not undo what somebody
