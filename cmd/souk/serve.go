@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 
@@ -35,6 +36,8 @@ func serveCommand() *cobra.Command {
 			fmt.Fprintf(cmd.OutOrStdout(), "listening on %s\n", addressOf(c, l))
 			log.Info("started", "config", c, "version", version())
 			defer log.Info("stopped")
+			notify("READY=1")
+			context.AfterFunc(cmd.Context(), func() { notify("STOPPING=1") })
 			return p.Serve(cmd.Context(), l)
 		},
 	}
