@@ -14,7 +14,7 @@ func TestSettingsAreChangedOnTheirPage(t *testing.T) {
 	w := newWorld(t)
 	operator := w.open("operator")
 	_, page := operator.get("/operator/settings")
-	wants(t, "settings", page, "订单付款期限", `value="168h"`, "规则固定的限额", "22 §2.3", "newInstance")
+	wants(t, "settings", page, "订单付款期限", `value="7d"`, "规则固定的限额", "22 §2.3", "newInstance")
 	res, page := operator.press("/operator/settings", "/operator/settings", url.Values{"group": {"people"}, "form": {"settings-people"},
 		"people.max_failures": {"many"}, "was:people.max_failures": {"5"}, "people.lock_for": {"30m"}, "was:people.lock_for": {"15m"}})
 	if res.StatusCode != 400 {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/delivery"
@@ -35,7 +36,7 @@ func Defaults() Values {
 // Kind is the form of a setting's value.
 type Kind string
 
-// The forms: a duration is written like 168h, a switch true or false.
+// The forms: a duration is written like 7d or 15m, a switch true or false.
 const (
 	Duration Kind = "duration"
 	Whole    Kind = "whole"
@@ -105,9 +106,9 @@ func (s Setting) Bounds() (min, max string) {
 func (s Setting) Put(v Values, text string) (Values, error) {
 	switch s.Kind {
 	case Duration:
-		d, err := time.ParseDuration(text)
+		d, err := parse(text)
 		if err != nil || d < time.Duration(s.Min)*time.Second || d > time.Duration(s.Max)*time.Second || d%time.Second != 0 {
-			return v, fmt.Errorf("must be a duration from %s to %s in whole seconds, like 90m or 72h", Short(time.Duration(s.Min)*time.Second), Short(time.Duration(s.Max)*time.Second))
+			return v, fmt.Errorf("must be a duration from %s to %s in whole seconds, like 90m, 72h or 7d", Short(time.Duration(s.Min)*time.Second), Short(time.Duration(s.Max)*time.Second))
 		}
 	case Whole:
 		n, err := strconv.ParseInt(text, 10, 64)
@@ -140,11 +141,22 @@ func Apply(base Values, stored map[string]string) Values {
 	return base
 }
 
-// Short writes a duration without its empty parts: 168h, 15m, 1h30m.
+// parse reads a duration; beside Go's units it knows whole days.
+func parse(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(text)
+}
+
+// Short writes a duration without its empty parts: 7d, 36h, 15m, 1h30m.
 func Short(d time.Duration) string {
 	switch {
 	case d == 0:
 		return "0s"
+	case d%(24*time.Hour) == 0 && d > 24*time.Hour:
+		return fmt.Sprintf("%dd", d/(24*time.Hour))
 	case d%time.Hour == 0:
 		return fmt.Sprintf("%dh", d/time.Hour)
 	case d%time.Minute == 0 && d > time.Hour:
@@ -158,7 +170,7 @@ func Short(d time.Duration) string {
 func duration(name, group, spec, option string, min, max time.Duration, at func(*Values) *time.Duration) Setting {
 	return Setting{Name: name, Group: group, Kind: Duration, Spec: spec, Option: option, Min: int64(min / time.Second), Max: int64(max / time.Second),
 		get: func(v *Values) string { return Short(*at(v)) },
-		set: func(v *Values, s string) { *at(v), _ = time.ParseDuration(s) }}
+		set: func(v *Values, s string) { *at(v), _ = parse(s) }}
 }
 
 func whole(name, group, spec, option string, min, max int64, at func(*Values) *int) Setting {

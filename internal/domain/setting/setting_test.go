@@ -19,7 +19,7 @@ func TestEverySettingTakesWhatItGives(t *testing.T) {
 		if v, err := s.Put(base, s.Get(base)); err != nil || v != base {
 			t.Errorf("%s does not take its own default %q: %v", s.Name, s.Get(base), err)
 		}
-		good, bad := []string{}, []string{"", " ", "x", "1.5", "-1", "99999999999999999999", s.Get(base) + " "}
+		good, bad := []string{}, []string{"", " ", "x", "1.5", "-1", "99999999999999999999", "d", "-1d", "1.5d", "99999d", s.Get(base) + " "}
 		switch s.Kind {
 		case setting.Duration:
 			min, max := time.Duration(s.Min)*time.Second, time.Duration(s.Max)*time.Second

@@ -64,12 +64,12 @@ func TestSettingsHoldInEveryProcess(t *testing.T) {
 			t.Errorf("the order of %s is to be paid by %s", o.String("created_at"), o.String("pay_deadline"))
 		}
 		s := m.value("orders.pay_within")
-		if s["value"] != "36h" || s["installed"] != "168h" || s["changed"] != true || s["changed_by"] == "" || s["changed_at"] == nil || s["min"] != "1m" || s["spec"] != "22 §2.3" {
+		if s["value"] != "36h" || s["installed"] != "7d" || s["changed"] != true || s["changed_by"] == "" || s["changed_at"] == nil || s["min"] != "1m" || s["spec"] != "22 §2.3" {
 			t.Errorf("it is shown as %v", s)
 		}
 		m.set("orders.pay_within", "36h") // no change, no row
 		m.set("orders.pay_within", "")    // back to the installation
-		if s := m.value("orders.pay_within"); s["value"] != "168h" || s["changed"] != false {
+		if s := m.value("orders.pay_within"); s["value"] != "7d" || s["changed"] != false {
 			t.Errorf("given back, it is shown as %v", s)
 		}
 		m.until(func() bool { return other.Kernel.Settings() == m.Program.Kernel.Installed() })
@@ -78,7 +78,7 @@ func TestSettingsHoldInEveryProcess(t *testing.T) {
 			r := item.(map[string]any)
 			rows = append(rows, r["noun"].(string)+" "+r["detail"].(string))
 		}
-		if got := strings.Join(rows, "; "); got != "orders.pay_within 36h → 168h; orders.pay_within 168h → 36h" {
+		if got := strings.Join(rows, "; "); got != "orders.pay_within 36h → 7d; orders.pay_within 7d → 36h" {
 			t.Errorf("the audit log says %q", got)
 		}
 	})

@@ -22,6 +22,9 @@ func (r *Room) health(c *ui.Call, p *ui.Page, f upkeep.Figures) error {
 		if well {
 			return c.Chip(ui.State{ID: "health.well", Tone: ui.Good})
 		}
+		if p.Step.Tone != ui.Bad { // the first of them is what to do next
+			p.Step = &ui.Step{Tone: ui.Bad, Text: c.T(id), Who: ui.Operator}
+		}
 		return c.Chip(ui.State{ID: "health.look", Tone: ui.Bad}).Then(c.Small(id))
 	}
 	balanced := true

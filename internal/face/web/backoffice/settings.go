@@ -154,9 +154,9 @@ func (r *Room) fixed(c *ui.Call, p *ui.Page) *ui.Page {
 	for _, policy := range []delivery.Policy{delivery.KooGallery, delivery.Standard, delivery.Patient} {
 		lines = append(lines, line{"newInstance", delivery.Create, policy}, line{"releaseInstance", delivery.Release, policy}, line{"orderNotify", delivery.Notify, policy})
 	}
-	return p.Put(c.In("block.schedules", ui.Block{Half: true, Note: c.T("schedules.note"), Table: ui.NewTable(c.Frame, lines, []ui.Column[line]{
+	return p.Put(c.In("block.schedules", ui.Block{Note: c.T("schedules.note"), Table: ui.NewTable(c.Frame, lines, []ui.Column[line]{
 		{Head: "col.call", Cell: func(l line) ui.Cell { return ui.Code(l.activity) }},
 		{Head: "col.policy", Cell: func(l line) ui.Cell { return c.Word("setting.delivery.retry_policy." + string(l.policy)) }},
-		{Head: "col.tries.at", Cell: func(l line) ui.Cell { return ui.Own(ui.Shorten(delivery.ScheduleOf(l.policy, l.call).Describe(), 90)) }},
+		{Head: "col.tries.at", Cell: func(l line) ui.Cell { return ui.Own(ui.Shorten(delivery.ScheduleOf(l.policy, l.call).Describe(), 160)) }},
 	}, "")}))
 }

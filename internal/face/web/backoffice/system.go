@@ -182,9 +182,6 @@ func (r *Room) systemShow(c *ui.Call) error {
 		{Head: "job.failed", Num: true, Cell: func(l sandbox.Lane) ui.Cell { return ui.Own(fmt.Sprint(l.Failed)) }},
 		{Head: "col.oldest", Cell: func(l sandbox.Lane) ui.Cell { return c.When(l.OldestDue) }},
 	}, "").Or(ui.Empty{Text: c.T("lanes.empty"), Help: c.T("lanes.empty.help")})}))
-	for _, s := range jobStates {
-		p.Tabs = append(p.Tabs, ui.Link{Text: c.T(ui.JobState(s).ID), Href: c.With("state", s), Current: s == state})
-	}
-	p.Put(c.In("block.jobs", ui.Block{Table: jt.Exported(c.Frame).Or(ui.Empty{Text: c.T("jobs.empty"), Help: c.T("jobs.empty.help")})}))
+	p.Put(c.In("block.jobs", ui.Block{Note: c.T("jobs.note", "STATE", c.T(ui.JobState(state).ID)), Table: jt.Exported(c.Frame).Or(ui.Empty{Text: c.T("jobs.empty"), Help: c.T("jobs.empty.help")})}))
 	return c.Draw(p)
 }
