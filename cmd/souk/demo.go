@@ -63,7 +63,7 @@ func runDemo(ctx context.Context, out io.Writer, data, listen string, once, verb
 		c.LogLevel = slog.LevelInfo
 	}
 	log := logger(c)
-	p, err := program.Open(ctx, c, program.Options{Logger: log})
+	p, err := program.Open(ctx, c, program.Options{Logger: log, Version: version()})
 	if err != nil {
 		return err
 	}

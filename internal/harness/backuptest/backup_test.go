@@ -251,10 +251,18 @@ func TestALivedInMarketplaceMovesAndGoesOn(t *testing.T) {
 	if err := m.client("operator").Do(t.Context(), "POST", api+"/sandbox/clock", ident.UUID(), map[string]any{"advance": "2h"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	m.until(pending.ID, func(o demo.Order, calls []demo.Attempt) bool {
+	delivered := func(o demo.Order, calls []demo.Attempt) bool {
 		return o.Status == "COMPLETED" && o.Lines[0].Status == "DELIVERED"
-	})
-	m.story()
+	}
+	m.until(pending.ID, delivered)
+	m.until(m.buy().ID, delivered)
+	// Platform, ledger and both sellers' own records agree about everything, from before and since.
+	report, err := demo.Check(t.Context(), m.client("operator"), func(ctx context.Context, protocol string) (r demo.Record, err error) {
+		return r, demo.Client{Base: m.sellers[protocol].Root}.Do(ctx, "GET", "/record", "", nil, &r)
+	}, m.f)
+	if err != nil || report.Orders < 10 {
+		t.Errorf("%d orders: %v", report.Orders, err)
+	}
 }
 
 // A restore that is killed leaves an empty database: the program starts on it, and the next restore fits.
