@@ -85,6 +85,11 @@ func SetPeriodState(ctx context.Context, tx *Tx, instance, line, state string) e
 	return mustOne(tx.Exec(ctx, `UPDATE period SET state = $1 WHERE instance_id = $2 AND order_line_id = $3`, state, instance, line))
 }
 
+// ResizePeriod gives a term that has not begun another size.
+func ResizePeriod(ctx context.Context, tx *Tx, p Period) error {
+	return mustOne(tx.Exec(ctx, `UPDATE period SET offer_id = $1, sku_code = $2, quantity = $3 WHERE instance_id = $4 AND order_line_id = $5`, p.OfferID, p.SKUCode, p.Quantity, p.InstanceID, p.OrderLineID))
+}
+
 // EndPeriods moves the terms of an instance that are in one state into another.
 func EndPeriods(ctx context.Context, tx *Tx, instance, from, to string) error {
 	_, err := tx.Exec(ctx, `UPDATE period SET state = $1 WHERE instance_id = $2 AND state = $3`, to, instance, from)

@@ -195,12 +195,14 @@ type Period struct {
 	InstanceID, OrderLineID string
 	StartsAt, EndsAt        time.Time
 	State                   string // CURRENT, FUTURE, PAST, REFUNDED
+	OfferID, SKUCode        string // the size that it has, or will have
+	Quantity                int64
 }
 
 // InsertPeriod adds a paid term.
 func InsertPeriod(ctx context.Context, tx *Tx, p Period) error {
-	_, err := tx.Exec(ctx, `INSERT INTO period (instance_id, order_line_id, starts_at, ends_at, state) VALUES ($1, $2, $3, $4, $5)`,
-		p.InstanceID, p.OrderLineID, clock.Micros(p.StartsAt), clock.Micros(p.EndsAt), p.State)
+	_, err := tx.Exec(ctx, `INSERT INTO period (instance_id, order_line_id, starts_at, ends_at, state, offer_id, sku_code, quantity) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		p.InstanceID, p.OrderLineID, clock.Micros(p.StartsAt), clock.Micros(p.EndsAt), p.State, p.OfferID, p.SKUCode, p.Quantity)
 	return err
 }
 
@@ -208,8 +210,8 @@ func InsertPeriod(ctx context.Context, tx *Tx, p Period) error {
 func Periods(ctx context.Context, tx *Tx, instance string) ([]Period, error) {
 	return collect(ctx, tx, func(r *sql.Rows, p *Period) error {
 		var starts, ends int64
-		err := r.Scan(&p.InstanceID, &p.OrderLineID, &starts, &ends, &p.State)
+		err := r.Scan(&p.InstanceID, &p.OrderLineID, &starts, &ends, &p.State, &p.OfferID, &p.SKUCode, &p.Quantity)
 		p.StartsAt, p.EndsAt = clock.FromMicros(starts), clock.FromMicros(ends)
 		return err
-	}, `SELECT instance_id, order_line_id, starts_at, ends_at, state FROM period WHERE instance_id = $1 ORDER BY starts_at, order_line_id`, instance)
+	}, `SELECT instance_id, order_line_id, starts_at, ends_at, state, offer_id, sku_code, quantity FROM period WHERE instance_id = $1 ORDER BY starts_at, order_line_id`, instance)
 }

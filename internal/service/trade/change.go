@@ -81,7 +81,13 @@ func (t *Trade) quoteChange(ctx context.Context, tx *kernel.Tx, a access.Actor, 
 	case in.Quantity == 0:
 		in.Quantity = inst.Quantity
 	}
-	target, err := t.target(ctx, tx, inst, in, now)
+	// Terms bought ahead in the present size grow with it; one that was bought in another size
+	// stays what it is, and nothing is paid for it.
+	_, until, err := t.sameSize(ctx, tx, inst)
+	if err != nil {
+		return nil, err
+	}
+	target, price, err := t.target(ctx, tx, inst, in, old.Offer, pricing.DaysLeft(now, until))
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +103,8 @@ func (t *Trade) quoteChange(ctx context.Context, tx *kernel.Tx, a access.Actor, 
 	if in.SKUCode == inst.SKUCode && in.Quantity == inst.Quantity {
 		return nil, fault.New(fault.Rule, "no_change", "this is what the service is now; choose another specification or a larger number")
 	}
-	fee, parts, err := pricing.Fee(pricing.Size{Unit: target.Offer.Price, Quantity: in.Quantity, Days: target.Offer.PeriodType.Days()},
-		pricing.Size{Unit: old.Offer.Price, Quantity: inst.Quantity, Days: old.Offer.PeriodType.Days()}, pricing.DaysLeft(now, inst.ExpireAt), noDiscount)
+	fee, parts, err := pricing.Fee(pricing.Size{Unit: price.Price, Quantity: in.Quantity, Days: price.PeriodType.Days()},
+		pricing.Size{Unit: old.Offer.Price, Quantity: inst.Quantity, Days: old.Offer.PeriodType.Days()}, pricing.DaysLeft(now, until), noDiscount)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Rule, "amount_too_large", "the change cannot be priced")
 	}
@@ -124,43 +130,62 @@ func changeable(inst *instance.Instance, now time.Time) error {
 	return nil
 }
 
-// target finds the offer whose price holds for the change: the specification's price for
-// the time that is left, by the year from a year on. // spec: 22 §3.5, 20 B3.5
-func (t *Trade) target(ctx context.Context, tx *kernel.Tx, inst *instance.Instance, in Change, now time.Time) (best store.Offered, err error) {
+// target finds the specification's offer of the service's own kind of term, which it goes
+// on with, and the price for the time that is left: the yearly one from a year on.
+// spec: 22 §3.5, 20 B3.5
+func (t *Trade) target(ctx context.Context, tx *kernel.Tx, inst *instance.Instance, in Change, old catalog.Offer, days int64) (o store.Offered, price catalog.Offer, err error) {
 	if in.SKUCode != inst.SKUCode {
 		allowed, err := store.UpgradeAllowed(ctx, tx, inst.SKUCode, in.SKUCode)
 		if err != nil {
-			return best, err
+			return o, price, err
 		}
 		if !allowed {
-			return best, &fault.Fault{Kind: fault.Rule, Code: "no_upgrade_rule", Message: "the seller does not offer this change", Fields: map[string]string{"sku_code": "is not among those that this service can be changed into"}}
+			return o, price, &fault.Fault{Kind: fault.Rule, Code: "no_upgrade_rule", Message: "the seller does not offer this change", Fields: map[string]string{"sku_code": "is not among those that this service can be changed into"}}
 		}
 	}
 	offers, err := store.Offers(ctx, tx, inst.ProductID)
 	if err != nil {
-		return best, err
+		return o, price, err
 	}
-	old, err := store.OfferByID(ctx, tx, inst.OfferID)
-	if err != nil {
-		return best, err
+	left := catalog.Month
+	if days >= pricing.DaysOfYear {
+		left = catalog.Year
 	}
-	want := catalog.Month
-	if pricing.DaysLeft(now, inst.ExpireAt) >= pricing.DaysOfYear {
-		want = catalog.Year
-	}
-	id := ""
-	for _, o := range offers {
-		if o.SKUCode != in.SKUCode || o.Withdrawn || o.PeriodType.Months() == 0 || o.Currency != old.Offer.Currency {
+	var own catalog.Offer
+	for _, one := range offers {
+		if one.SKUCode != in.SKUCode || one.Withdrawn || one.PeriodType.Months() == 0 || one.Currency != old.Currency {
 			continue
 		}
-		if id == "" || o.PeriodType == want {
-			id = o.ID
+		if own.ID == "" || one.PeriodType == old.PeriodType {
+			own = one
+		}
+		if price.ID == "" || one.PeriodType == left {
+			price = one
 		}
 	}
-	if id == "" {
-		return best, fault.New(fault.Rule, "not_on_sale", "this specification is not sold for a term at present")
+	if own.ID == "" {
+		return o, price, fault.New(fault.Rule, "not_on_sale", "this specification is not sold for a term at present")
 	}
-	return t.renewableOffer(ctx, tx, id)
+	o, err = t.renewableOffer(ctx, tx, own.ID)
+	return o, price, err
+}
+
+// sameSize lists the terms bought ahead in the present size, and when the present size ends.
+func (t *Trade) sameSize(ctx context.Context, tx *kernel.Tx, inst *instance.Instance) (ahead []store.Period, until time.Time, err error) {
+	terms, err := store.Periods(ctx, tx, inst.ID)
+	if err != nil {
+		return nil, until, err
+	}
+	for _, one := range terms {
+		if one.State != periodFuture {
+			continue
+		}
+		if one.SKUCode != inst.SKUCode || one.Quantity != inst.Quantity {
+			return ahead, one.StartsAt, nil
+		}
+		ahead = append(ahead, one)
+	}
+	return ahead, inst.ExpireAt, nil
 }
 
 // startChange sends a paid change to the seller; nothing of the service changes before
@@ -187,8 +212,23 @@ func (t *Trade) startChange(ctx context.Context, tx *kernel.Tx, o *order.Order, 
 // Changed makes a service what its change bought, once the seller has agreed. The order
 // and the instance are locked. // spec: 01 §4.2
 func (t *Trade) Changed(ctx context.Context, tx *kernel.Tx, o *order.Order, l *order.Line, inst *instance.Instance, now time.Time) error {
+	ahead, until, err := t.sameSize(ctx, tx, inst)
+	if err != nil {
+		return err
+	}
+	offers, err := store.Offers(ctx, tx, inst.ProductID)
+	if err != nil {
+		return err
+	}
+	for _, one := range ahead {
+		one.OfferID = sameKind(offers, one.OfferID, l)
+		one.SKUCode, one.Quantity = l.SKUCode, l.Quantity
+		if err := store.ResizePeriod(ctx, tx, one); err != nil {
+			return err
+		}
+	}
 	inst.OfferID, inst.SKUCode, inst.Quantity = l.OfferID, l.SKUCode, l.Quantity
-	l.Status, l.EffectiveAt, l.ExpireAt = order.LineDelivered, now, inst.ExpireAt
+	l.Status, l.EffectiveAt, l.ExpireAt = order.LineDelivered, now, until
 	if err := t.capture(ctx, tx, o, l, now); err != nil {
 		return err
 	}
@@ -202,6 +242,23 @@ func (t *Trade) Changed(ctx context.Context, tx *kernel.Tx, o *order.Order, l *o
 		return err
 	}
 	return t.completeWhenDone(ctx, tx, o, now)
+}
+
+// sameKind finds the offer of a change's specification with the kind of term that another
+// offer has; the change's own where there is none.
+func sameKind(offers []catalog.Offer, of string, l *order.Line) string {
+	var kind catalog.PeriodType
+	for _, o := range offers {
+		if o.ID == of {
+			kind = o.PeriodType
+		}
+	}
+	for _, o := range offers {
+		if o.SKUCode == l.SKUCode && o.PeriodType == kind && !o.Withdrawn {
+			return o.ID
+		}
+	}
+	return l.OfferID
 }
 
 // ChangeFailed gives a change back that the seller never took; the service stays what it

@@ -117,7 +117,7 @@ func (t *Trade) Activate(ctx context.Context, tx *kernel.Tx, o *order.Order, l *
 	l.Status, l.EffectiveAt = order.LineDelivered, now
 	if end := l.End(now, t.k.Zone); !end.IsZero() {
 		inst.ExpireAt, l.ExpireAt, inst.Trial = end, end, o.Type == order.Trial
-		if err := store.InsertPeriod(ctx, tx, store.Period{InstanceID: inst.ID, OrderLineID: l.ID, StartsAt: now, EndsAt: inst.ExpireAt, State: periodCurrent}); err != nil {
+		if err := store.InsertPeriod(ctx, tx, termOf(l, inst, now, periodCurrent)); err != nil {
 			return err
 		}
 		// The first event is before the end, so neither grace nor terms bought ahead matter yet.

@@ -128,22 +128,22 @@ func (t *Trade) RenewalChanges(ctx context.Context, a access.Actor, in Renewal) 
 	return changes, offer, quantity, err
 }
 
-// lastTerm is the size that the last paid term has: what a renewal goes on with. A change
-// since then counts. // spec: 10 §9
-func (t *Trade) lastTerm(ctx context.Context, tx *kernel.Tx, inst *instance.Instance) (last order.Line, err error) {
-	last = order.Line{OfferID: inst.OfferID, SKUCode: inst.SKUCode, Quantity: inst.Quantity}
+// lastTerm is the size that the last paid term has: what a renewal goes on with.
+// spec: 10 §9
+func (t *Trade) lastTerm(ctx context.Context, tx *kernel.Tx, inst *instance.Instance) (store.Period, error) {
+	last := store.Period{OfferID: inst.OfferID, SKUCode: inst.SKUCode, Quantity: inst.Quantity}
 	terms, err := store.Periods(ctx, tx, inst.ID)
-	if err != nil {
-		return last, err
-	}
 	for _, one := range terms {
 		if one.State == periodFuture {
-			if last, err = store.LineByID(ctx, tx, one.OrderLineID); err != nil {
-				return last, err
-			}
+			last = one
 		}
 	}
-	return last, nil
+	return last, err
+}
+
+// termOf is the term that a line bought, to the instance's end.
+func termOf(l *order.Line, inst *instance.Instance, start time.Time, state string) store.Period {
+	return store.Period{InstanceID: inst.ID, OrderLineID: l.ID, StartsAt: start, EndsAt: inst.ExpireAt, State: state, OfferID: l.OfferID, SKUCode: l.SKUCode, Quantity: l.Quantity}
 }
 
 // renewable names why an instance cannot be renewed.
@@ -198,7 +198,7 @@ func (t *Trade) applyRenewal(ctx context.Context, tx *kernel.Tx, o *order.Order,
 	if l.SKUCode != last.SKUCode || l.Quantity != last.Quantity {
 		call.Scene, call.OfferID = SceneRenewChanged, l.OfferID
 	}
-	if err := store.InsertPeriod(ctx, tx, store.Period{InstanceID: inst.ID, OrderLineID: l.ID, StartsAt: start, EndsAt: inst.ExpireAt, State: periodFuture}); err != nil {
+	if err := store.InsertPeriod(ctx, tx, termOf(l, inst, start, periodFuture)); err != nil {
 		return err
 	}
 	if !start.After(now) {

@@ -171,11 +171,7 @@ func (t *Trade) beginTerm(ctx context.Context, tx *kernel.Tx, inst *instance.Ins
 		if err := store.SetPeriodState(ctx, tx, inst.ID, one.OrderLineID, periodCurrent); err != nil {
 			return err
 		}
-		l, err := store.LineByID(ctx, tx, one.OrderLineID)
-		if err != nil {
-			return err
-		}
-		inst.OfferID, inst.SKUCode, inst.Quantity = l.OfferID, l.SKUCode, l.Quantity
+		inst.OfferID, inst.SKUCode, inst.Quantity = one.OfferID, one.SKUCode, one.Quantity
 	}
 	return nil
 }

@@ -135,7 +135,7 @@ func (t *Trade) applyConversion(ctx context.Context, tx *kernel.Tx, o *order.Ord
 	if err := store.EndPeriods(ctx, tx, inst.ID, periodCurrent, periodPast); err != nil {
 		return err
 	}
-	if err := store.InsertPeriod(ctx, tx, store.Period{InstanceID: inst.ID, OrderLineID: l.ID, StartsAt: now, EndsAt: end, State: periodCurrent}); err != nil {
+	if err := store.InsertPeriod(ctx, tx, termOf(l, inst, now, periodCurrent)); err != nil {
 		return err
 	}
 	if err := t.replan(ctx, tx, inst, now); err != nil {
