@@ -179,7 +179,7 @@ func (w *world) seed() {
 			}
 			l, err := goods.Create(ctx, tx, actor, catalogue.NewProduct{
 				Name: "Product of " + g, Protocol: catalog.Protocol(g),
-				SKUs: []catalogue.NewSKU{{Name: "Standard", Offers: []catalogue.NewOffer{{PeriodType: catalog.Month, Price: "12.00", Currency: money.CNY}}}},
+				SKUs: []catalogue.NewSKU{{Name: "Standard", Quantity: &catalog.QuantityRule{Name: "seats", Min: 1, Max: 100}, Offers: []catalogue.NewOffer{{PeriodType: catalog.Month, Price: "12.00", Currency: money.CNY}}}},
 			})
 			if err != nil {
 				return err
