@@ -26,6 +26,7 @@ type Values struct {
 	MaxFailures    int             // wrong passwords or codes in a row before a lock
 	LockFor        time.Duration
 	KeepSignIns    time.Duration // how long the sign-in history goes back
+	KeepBytes      int           // days that the bytes of calls are kept; 0: for good
 }
 
 // Defaults are the values of a marketplace whose installation and operators chose nothing.
@@ -71,6 +72,7 @@ var Table = []Setting{
 			}
 			return "propose"
 		}, func(v *Values, s string) { v.SuspendFailed = s == "suspend" }),
+	whole("delivery.keep_bytes", "delivery", "10 §8.4", "", 0, 3650, func(v *Values) *int { return &v.KeepBytes }),
 	whole("open_api.order_query_rate", "open_api", "01 §5", "order-query-rate", 1, 100000, func(v *Values) *int { return &v.OrderQueryRate }),
 	{Name: "people.registration", Group: "people", Kind: Switch, Spec: "01 §9", get: func(v *Values) string { return strconv.FormatBool(v.Registration) }, set: func(v *Values, s string) { v.Registration = s == "true" }},
 	duration("people.session_idle", "people", "01 §9", "session-idle", time.Minute, 12*time.Hour, func(v *Values) *time.Duration { return &v.SessionIdle }),

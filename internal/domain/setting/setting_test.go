@@ -1,6 +1,7 @@
 package setting_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -27,7 +28,7 @@ func TestEverySettingTakesWhatItGives(t *testing.T) {
 			bad = append(bad, (min - time.Second).String(), (max + time.Second).String(), (min + time.Millisecond).String())
 		case setting.Whole:
 			good = append(good, "20")
-			bad = append(bad, "0", "1000000")
+			bad = append(bad, fmt.Sprint(s.Min-1), fmt.Sprint(s.Max+1))
 		case setting.Choice:
 			good = s.Choices
 		case setting.Switch:

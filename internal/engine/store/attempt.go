@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/internal/ground/clock"
+	"github.com/souk-market/souk/internal/ground/ident"
 )
 
 // Attempt states. A running attempt has no outcome yet: whoever asks is told
@@ -72,6 +73,19 @@ func InsertAttempt(ctx context.Context, tx *Tx, a *Attempt) error {
 		a.ID, a.JobID, a.SellerID, a.BuyerID, a.ProductID, a.OrderID, a.OrderLineID, a.InstanceID, a.Activity, a.Number, a.Occasion, a.State, a.BusinessID, a.HTTPStatus,
 		a.ResultCode, a.ResultMsg, a.Reason, a.Detail, clock.Micros(a.StartedAt), clock.Micros(a.BusinessAt), a.Duration.Microseconds(), clock.Micros(a.NextAt), a.Request, a.Response)
 	return err
+}
+
+// ForgetBytes empties what was sent and received of at most limit ended calls after a row key, begun before an instant. It
+// gives the key to go on from, "" when there are no more, and how many calls it was.
+func ForgetBytes(ctx context.Context, tx *Tx, after string, before time.Time, limit int) (last string, n int, err error) {
+	ids, err := collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
+		`SELECT id FROM attempt WHERE id > $1 AND id < $2 AND state <> 'running' ORDER BY id LIMIT $3`, after, ident.RowFloor(before), limit)
+	if err != nil || len(ids) == 0 {
+		return "", 0, err
+	}
+	last = ids[len(ids)-1]
+	_, err = tx.Exec(ctx, `UPDATE attempt SET request = $1, response = $1 WHERE id > $2 AND id <= $3 AND state <> 'running'`, []byte{}, after, last)
+	return last, len(ids), err
 }
 
 // CloseAttempt writes the outcome of a call.

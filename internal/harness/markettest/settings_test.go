@@ -10,6 +10,7 @@ import (
 	"github.com/souk-market/souk/internal/domain/party"
 	"github.com/souk-market/souk/internal/domain/setting"
 	"github.com/souk-market/souk/internal/ground/fault"
+	"github.com/souk-market/souk/internal/ground/ident"
 	"github.com/souk-market/souk/internal/program"
 	"github.com/souk-market/souk/internal/service/people"
 )
@@ -151,5 +152,49 @@ func TestSettingsAreObeyed(t *testing.T) {
 			}
 		}
 		return false
+	})
+}
+
+// Bytes of calls that are older than the setting allows are emptied; the calls stay, younger ones keep their bytes, and
+// by itself nothing is forgotten.
+func TestBytesOfOldCallsAreForgotten(t *testing.T) {
+	each(t, func(t *testing.T, m *Market) {
+		o := m.paid()
+		attempt := func() (id string) {
+			for _, item := range m.Do("operator", "GET", "/api/souk/v1/attempts?order="+o, "").Body["items"].([]any) {
+				if a := item.(map[string]any); a["activity"] == "newInstance" && a["state"] != "running" {
+					id = a["id"].(string)
+				}
+			}
+			return id
+		}
+		m.until(func() bool { return attempt() != "" })
+		young := attempt()
+		// The same call as one of 31 days ago.
+		old := ident.RowFloor(time.Now().Add(-31 * 24 * time.Hour))
+		m.sql(`INSERT INTO attempt SELECT '`+old+`', job_id, seller_id, buyer_id, product_id, order_id, order_line_id, instance_id, activity, number, occasion, state, business_id, http_status, result_code,
+			result_msg, reason, detail, started_at, business_at, duration_us, next_at, request, response FROM attempt WHERE id = $1`, young)
+		bytes := func(id string) int {
+			return len(m.Do("yunfan", "GET", "/api/souk/v1/attempts/"+id, "").String("request"))
+		}
+		for _, step := range []struct {
+			days      string
+			forgotten int
+			kept      bool
+		}{{"0", 0, true}, {"32", 0, true}, {"30", 1, false}, {"30", 0, false}} {
+			m.set("delivery.keep_bytes", step.days)
+			if n, err := m.Program.Upkeep.Forget(t.Context()); err != nil || n != step.forgotten {
+				t.Errorf("kept for %s days: %d forgotten, %v", step.days, n, err)
+			}
+			if got := bytes(old) > 0; got != step.kept || bytes(young) == 0 {
+				t.Errorf("kept for %s days: the old call has its bytes: %t, the young one %d", step.days, got, bytes(young))
+			}
+		}
+		if a := m.Do("yunfan", "GET", "/api/souk/v1/attempts/"+old, ""); a.String("activity") != "newInstance" || a.String("order_id") != o {
+			t.Errorf("the call itself is gone: %s", a.Text)
+		}
+		if r := m.Do("operator", "GET", "/api/souk/v1/audit?action=attempt.forget", ""); !strings.Contains(r.Text, "bytes of 1 calls, begun before") {
+			t.Errorf("the audit log says nothing: %s", r.Text)
+		}
 	})
 }

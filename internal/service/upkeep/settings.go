@@ -18,6 +18,9 @@ import (
 // settingPrefix stands before the names of settings that operators changed.
 const settingPrefix = "set."
 
+// forgetEvery is how often bytes are looked for that are older than they may be.
+const forgetEvery = 10 * time.Minute
+
 // refreshEvery is how soon every process obeys a setting that another one changed.
 const refreshEvery = 2 * time.Second
 
@@ -75,9 +78,10 @@ func (u *Upkeep) Refresh(ctx context.Context) error {
 
 // Run keeps the settings of this process as they are stored, and tells that it lives, until ctx ends.
 func (u *Upkeep) Run(ctx context.Context) error {
-	refresh, beat := time.NewTicker(refreshEvery), time.NewTicker(beatEvery)
+	refresh, beat, forget := time.NewTicker(refreshEvery), time.NewTicker(beatEvery), time.NewTicker(forgetEvery)
 	defer refresh.Stop()
 	defer beat.Stop()
+	defer forget.Stop()
 	err := u.beat(ctx)
 	for {
 		if err != nil && ctx.Err() == nil {
@@ -93,6 +97,8 @@ func (u *Upkeep) Run(ctx context.Context) error {
 			err = u.Refresh(ctx)
 		case <-beat.C:
 			err = u.beat(ctx)
+		case <-forget.C:
+			_, err = u.Forget(ctx)
 		}
 	}
 }

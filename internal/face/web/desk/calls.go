@@ -236,7 +236,11 @@ func (d *Desk) callShow(c *ui.Call) error {
 		other = &[2][]byte{b.Request, b.Response}
 	}
 	view := c.Choice("view", []string{"pretty", "raw", "hex"})
-	p.Put(c.In("block.bytes", ui.Block{Bytes: c.NewBytes(view, a.Request, a.Response, other)}))
+	if len(a.Request) == 0 {
+		p.Put(c.In("block.bytes", ui.Block{Text: c.T("bytes.forgotten")}))
+	} else {
+		p.Put(c.In("block.bytes", ui.Block{Bytes: c.NewBytes(view, a.Request, a.Response, other)}))
+	}
 	if b, ok := signature(c, a.Request); ok {
 		p.Put(b)
 	}
