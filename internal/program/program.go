@@ -118,7 +118,7 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	var box *sandbox.Sandbox
 	p.Runner = jobs.New(db, business, o.Wire, jobs.Options{
 		Workers: c.Workers, Width: c.LaneWidth, Sole: db.Engine() == database.SQLite, Logger: o.Logger,
-		Refresh: func(ctx context.Context) error { return box.Refresh(ctx) },
+		Refresh: func(ctx context.Context) error { return box.Refresh(ctx) }, Idle: func() { box.Idle() },
 	})
 	p.Kernel = &kernel.Kernel{
 		DB: db, Wire: o.Wire, Clock: business, Queue: p.Runner.Queue(), Ring: ring, Log: o.Logger, Sandbox: isSandbox, Zone: c.BusinessZone, ExpireZone: c.ExpireZone,

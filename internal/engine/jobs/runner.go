@@ -38,7 +38,9 @@ type Options struct {
 	// Refresh is called at every scan, at most four times a second: the sandbox
 	// reads the clock's offset there.
 	Refresh func(ctx context.Context) error
-	Logger  *slog.Logger
+	// Idle is called whenever the last job under way has ended: the sandbox goes on then.
+	Idle   func()
+	Logger *slog.Logger
 }
 
 // Runner claims due jobs and hands them to their kind's handler.
@@ -308,8 +310,12 @@ func (r *Runner) perform(ctx context.Context, j store.Job) {
 			r.woken[j.Lane] = true
 		}
 		r.changed.Broadcast()
+		idle := len(r.held) == 0
 		r.mu.Unlock()
 		r.poke()
+		if idle && r.o.Idle != nil {
+			r.o.Idle()
+		}
 	}()
 	if err := r.call(ctx, j); err != nil {
 		r.o.Logger.Error("jobs: a job could not be done and will be taken up again", "job", j.ID, "kind", j.Kind, "order", j.OrderID, "err", err)

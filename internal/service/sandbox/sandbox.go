@@ -33,13 +33,14 @@ const MaxStep = 3660 * 24 * time.Hour
 type Sandbox struct {
 	k    *kernel.Kernel
 	wake chan struct{}
+	idle chan struct{} // the workers of this process have nothing to do
 
 	mu      sync.Mutex
 	waiting []chan struct{} // closed when a move ends in this process
 }
 
 // New makes them.
-func New(k *kernel.Kernel) *Sandbox { return &Sandbox{k: k, wake: make(chan struct{}, 1)} }
+func New(k *kernel.Kernel) *Sandbox { return &Sandbox{k: k, wake: make(chan struct{}, 1), idle: make(chan struct{}, 1)} }
 
 // State is where the clock stands.
 type State struct {
@@ -150,6 +151,14 @@ func (s *Sandbox) Wait(ctx context.Context) error {
 	}
 }
 
+// Idle says that the workers of this process have ended what was due.
+func (s *Sandbox) Idle() {
+	select {
+	case s.idle <- struct{}{}:
+	default:
+	}
+}
+
 // Run moves the clock whenever a move is wanted, until ctx ends.
 func (s *Sandbox) Run(ctx context.Context) error {
 	if !s.k.Sandbox {
@@ -169,7 +178,8 @@ func (s *Sandbox) Run(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
 				return nil
-			case <-time.After(10 * time.Millisecond):
+			case <-s.idle:
+			case <-time.After(10 * time.Millisecond): // the workers of another process
 			}
 			continue
 		default:
