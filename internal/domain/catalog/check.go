@@ -22,8 +22,9 @@ type Problem struct {
 // ProblemCodes lists every code, for the test that each has words.
 var ProblemCodes = []string{
 	"missing", "too_long", "too_short", "not_utf8", "operator_name", "marketing_words", "contains_price", "contains_phone", "contains_link", "contains_email",
-	"contains_version", "superlative", "personal_data", "taken", "form", "range", "picture_form", "picture_size", "file_form", "file_size", "too_many", "too_few",
+	"contains_version", "superlative", "personal_data", "taken", "form", "range", "picture_form", "picture_size", "file_form", "file_size", "too_many",
 	"duplicate", "unknown", "blanks", "support_time", "meaningless", "no_address", "not_leaf", "needs_period", "price_inversion",
+	"fixed", "zero_price", "similar", "foreign_address",
 }
 
 // FileFacts is what is known of an uploaded file.
@@ -43,6 +44,9 @@ type Facts struct {
 	HasAddress        bool     // a production address is registered
 	CategoryLeaf      bool
 	OperatorNames     []string // must not be used in names // spec: 20 B2
+	Similar           string   // a product of this seller with a name much alike; "" for none
+	GuideText         string   // of the user guide, without markup
+	Live              *Body    // the version on sale, whose fixed parts stay; nil before the first
 }
 
 // Limits of the wizard. // spec: 20 B2, B3
@@ -204,6 +208,8 @@ func (b *Body) checkAccess(c *checker) {
 		c.words("name", b.Name, true)
 		if c.facts.NameTaken {
 			c.add("name", "taken")
+		} else if c.facts.Similar != "" {
+			c.warn("name", "similar", c.facts.Similar) // editions of one thing are specifications of one product // spec: 20 B1
 		}
 	}
 	if b.Version == "" {
@@ -220,6 +226,12 @@ func (b *Body) checkAccess(c *checker) {
 	}
 	if b.Supervised && (b.DeliveryDays < 1 || b.DeliveryDays > 365) {
 		c.add("delivery_days", "range", 1, 365)
+	}
+	// Products with supervision need a delivery template. // spec: 20 B2
+	if b.Supervised && b.DeliveryForm == "" {
+		c.add("delivery_template", "missing")
+	} else if b.DeliveryForm != "" {
+		c.document("delivery_template", b.DeliveryForm)
 	}
 	if len(b.ExtendParams) > MaxExtendParams {
 		c.add("extend_params", "too_many", MaxExtendParams)
@@ -320,7 +332,11 @@ func (b *Body) checkQualification(c *checker) {
 	case b.UserGuideFile != "":
 		c.document("user_guide", b.UserGuideFile)
 	default:
-		c.text("user_guide", b.UserGuide, 50, MaxDescription)
+		if c.text("user_guide", b.UserGuide, 50, MaxDescription) {
+			if m := linkWord.FindString(c.facts.GuideText); m != "" {
+				c.warn("user_guide", "foreign_address", m)
+			}
+		}
 	}
 	if b.Copyright == "" {
 		c.add("copyright", "missing")
@@ -347,6 +363,39 @@ func (b *Body) checkBusiness(c *checker) {
 	names := map[string]bool{}
 	for i := range b.Specs {
 		b.Specs[i].check(c, fmt.Sprintf("specs[%d].", i), names)
+		b.Specs[i].checkChange(c, fmt.Sprintf("specs[%d].", i))
+	}
+}
+
+// checkChange holds a specification against how it is on sale: what buyers of it rely
+// on stays. // spec: 20 B3.2, B3.4
+func (s *Spec) checkChange(c *checker, at string) {
+	if c.facts.Live == nil || s.Key == "" {
+		return
+	}
+	i := slices.IndexFunc(c.facts.Live.Specs, func(old Spec) bool { return old.Key == s.Key })
+	if i < 0 {
+		return
+	}
+	old := c.facts.Live.Specs[i]
+	// By term or once: a further term is welcome, the other way of charging is another
+	// specification.
+	once := func(s *Spec) (once, term bool) {
+		for _, p := range s.Prices {
+			once, term = once || p.PeriodType == OneTime, term || p.PeriodType.Months() > 0
+		}
+		return once, term
+	}
+	hadOnce, hadTerm := once(&old)
+	hasOnce, hasTerm := once(s)
+	if hasOnce && !hadOnce || hasTerm && !hadTerm {
+		c.add(at+"prices", "fixed")
+	}
+	switch {
+	case (old.Quantity == nil) != (s.Quantity == nil):
+		c.add(at+"quantity.name", "fixed")
+	case s.Quantity != nil && (old.Quantity.Step != s.Quantity.Step || old.Quantity.Min != s.Quantity.Min && (s.Quantity.Min-old.Quantity.Min)%max(old.Quantity.Step, 1) != 0):
+		c.add(at+"quantity.step", "fixed")
 	}
 }
 
@@ -430,8 +479,10 @@ func (s *Spec) checkPrices(c *checker, at string, combinations []string) {
 		if p.PeriodType != Month && p.PeriodType != Year && p.PeriodType != OneTime {
 			c.add(here+"period_type", "form", "month, year, one_time")
 		}
-		if _, err := pricing.ParseUnit(p.Amount); err != nil {
+		if d, err := pricing.ParseUnit(p.Amount); err != nil {
 			c.add(here+"amount", "form", "12.00")
+		} else if d.IsZero() {
+			c.add(here+"amount", "zero_price") // who wants to give it away for a while offers a trial // spec: 20 B3.1
 		}
 		if !p.Currency.Known() {
 			c.add(here+"currency", "form", "CNY, USD, EUR")

@@ -61,6 +61,7 @@ type Body struct {
 	Logo         string        `json:"logo"` // file id
 	Supervised   bool          `json:"supervised"`
 	DeliveryDays int           `json:"delivery_days"`
+	DeliveryForm string        `json:"delivery_template"` // file id: what people deliver by, when supervised
 	ExtendParams []ExtendParam `json:"extend_params"`
 	SendMobile   bool          `json:"send_mobile"`
 	SendEmail    bool          `json:"send_email"`
@@ -203,6 +204,7 @@ type Category struct {
 	NameZH   string
 	NameEN   string
 	Position int
+	Retired  bool // takes no new products; those in it stay
 }
 
 // Rating is a buyer's judgement of a product bought, with the seller's reply.

@@ -89,9 +89,12 @@ var Table = []Kind{
 	{Name: "product.rejected", Audience: party.Seller, Category: Created, Roles: products, Urgent: true, Default: byBoth},
 	{Name: "product.stopped", Audience: party.Seller, Category: Operations, Roles: products, Urgent: true, Default: byBoth, Mandatory: true, Service: true},
 	{Name: "product.resumed", Audience: party.Seller, Category: Operations, Roles: products, Default: byMail},
+	{Name: "product.delisted", Audience: party.Seller, Category: Operations, Roles: products, Urgent: true, Default: byBoth, Mandatory: true, Service: true},
+	{Name: "product.kept", Audience: party.Seller, Category: Operations, Roles: products, Default: byMail},
 	{Name: "product.suspended", Audience: party.Seller, Category: Operations, Roles: products, Urgent: true, Default: byBoth, Mandatory: true, Service: true},
 	{Name: "product.rated", Audience: party.Seller, Category: Operations, Roles: sells, Default: byMail},
 
+	{Name: "product.delist_asked", Audience: party.Operator, Category: Operations, Roles: reviews, Default: byMail},
 	{Name: "product.submitted", Audience: party.Operator, Category: Created, Roles: reviews},
 	{Name: "product.suspended", Audience: party.Operator, Category: Operations, Roles: reviews, Default: byMail},
 	{Name: "product.suspension_proposed", Audience: party.Operator, Category: Operations, Roles: reviews, Urgent: true, Default: byMail},

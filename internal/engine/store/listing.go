@@ -50,7 +50,7 @@ func ListedProducts(ctx context.Context, tx *Tx, ids []string, live bool) (map[s
 		from += ` LEFT JOIN product_revision r ON r.id = p.live_revision_id`
 	}
 	all, err := collect(ctx, tx, func(r *sql.Rows, l *ListedProduct) error { return scanListed(r, l, live) },
-		`SELECT p.category_id, p.hidden, p.live_revision_id, p.listed_at, p.rating_sum, p.rating_count, c.name, `+columns+` FROM `+from+` WHERE p.id IN `+in+` ORDER BY p.id`, args...)
+		`SELECT p.category_id, p.hidden, p.live_revision_id, p.listed_at, p.rating_sum, p.rating_count, p.delist_reason, p.delist_asked_at, c.name, `+columns+` FROM `+from+` WHERE p.id IN `+in+` ORDER BY p.id`, args...)
 	out := make(map[string]*ListedProduct, len(all))
 	for i := range all {
 		out[all[i].ID] = &all[i]
@@ -60,9 +60,9 @@ func ListedProducts(ctx context.Context, tx *Tx, ids []string, live bool) (map[s
 
 // scanListed reads a product, its page's columns, and what stands of its version.
 func scanListed(r *sql.Rows, l *ListedProduct, live bool) error {
-	var listed, created, updated int64
+	var listed, asked, created, updated int64
 	var settings string
-	into := []any{&l.CategoryID, &l.Hidden, &l.LiveRevisionID, &listed, &l.RatingSum, &l.RatingCount, &l.Seller,
+	into := []any{&l.CategoryID, &l.Hidden, &l.LiveRevisionID, &listed, &l.RatingSum, &l.RatingCount, &l.DelistReason, &asked, &l.Seller,
 		&l.ID, &l.SellerID, &l.Name, &l.Summary, &l.Protocol, &l.State, &l.Reason, &settings, &created, &updated}
 	var texts [7]sql.NullString // id, product, seller, kind, body, state … of the version
 	var version sql.NullInt64
@@ -74,7 +74,7 @@ func scanListed(r *sql.Rows, l *ListedProduct, live bool) error {
 	if err := r.Scan(into...); err != nil {
 		return err
 	}
-	l.ListedAt, l.CreatedAt, l.UpdatedAt = clock.FromMicros(listed), clock.FromMicros(created), clock.FromMicros(updated)
+	l.ListedAt, l.DelistAskedAt, l.CreatedAt, l.UpdatedAt = clock.FromMicros(listed), clock.FromMicros(asked), clock.FromMicros(created), clock.FromMicros(updated)
 	if err := json.Unmarshal([]byte(settings), &l.Settings); err != nil {
 		return err
 	}

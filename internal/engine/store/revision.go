@@ -104,20 +104,28 @@ func NameTaken(ctx context.Context, tx *Tx, seller, name, exceptProduct string) 
 	return n > 0, err
 }
 
+// NamesOf lists the names of a seller's other products that are not off the shelf.
+func NamesOf(ctx context.Context, tx *Tx, seller, exceptProduct string) ([]string, error) {
+	return collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
+		`SELECT name FROM product WHERE seller_id = $1 AND id <> $2 AND name <> '' AND state <> 'OFF_SHELF' ORDER BY id LIMIT 1000`, seller, exceptProduct)
+}
+
 // ProductPage is what lists and pages need of a product beside its own row.
 type ProductPage struct {
 	CategoryID, LiveRevisionID string
 	Hidden                     bool
 	ListedAt                   time.Time
 	RatingSum, RatingCount     int64
+	DelistReason               string    // why the seller asks to take it off the shelf
+	DelistAskedAt              time.Time // zero when it does not
 }
 
 // PageOf reads it.
 func PageOf(ctx context.Context, tx *Tx, product string) (p ProductPage, err error) {
-	var listed int64
-	err = noRow(tx.QueryRow(ctx, `SELECT category_id, hidden, live_revision_id, listed_at, rating_sum, rating_count FROM product WHERE id = $1`, product).
-		Scan(&p.CategoryID, &p.Hidden, &p.LiveRevisionID, &listed, &p.RatingSum, &p.RatingCount))
-	p.ListedAt = clock.FromMicros(listed)
+	var listed, asked int64
+	err = noRow(tx.QueryRow(ctx, `SELECT category_id, hidden, live_revision_id, listed_at, rating_sum, rating_count, delist_reason, delist_asked_at FROM product WHERE id = $1`, product).
+		Scan(&p.CategoryID, &p.Hidden, &p.LiveRevisionID, &listed, &p.RatingSum, &p.RatingCount, &p.DelistReason, &asked))
+	p.ListedAt, p.DelistAskedAt = clock.FromMicros(listed), clock.FromMicros(asked)
 	return p, err
 }
 
@@ -133,9 +141,36 @@ func ApplyRevision(ctx context.Context, tx *Tx, v *catalog.Revision, settings ca
 	if err := NoteChange(ctx, tx, ProductChanged, v.ProductID); err != nil {
 		return err
 	}
-	return mustOne(tx.Exec(ctx, `UPDATE product SET name = $1, summary = $2, protocol = $3, state = 'ON_SALE', reason = '', settings = $4, category_id = $5, hidden = $6, live_revision_id = $7,
+	return mustOne(tx.Exec(ctx, `UPDATE product SET name = $1, summary = $2, protocol = $3, state = CASE WHEN state = 'SUSPENDED' THEN state ELSE 'ON_SALE' END, reason = CASE WHEN state = 'SUSPENDED' THEN reason ELSE '' END, settings = $4, category_id = $5, hidden = $6, live_revision_id = $7,
 			listed_at = CASE WHEN listed_at = 0 THEN $8 ELSE listed_at END, updated_at = $8 WHERE id = $9`,
 		v.Body.Name, v.Body.Overview, v.Body.Protocol, string(text), v.Body.Category, !v.Body.Public, v.ID, clock.Micros(now), v.ProductID))
+}
+
+// SetDelist stores a seller's request to take a product off the shelf, or with the
+// zero instant that there is none.
+func SetDelist(ctx context.Context, tx *Tx, product, reason string, at time.Time) error {
+	return mustOne(tx.Exec(ctx, `UPDATE product SET delist_reason = $1, delist_asked_at = $2 WHERE id = $3`, reason, clock.Micros(at), product))
+}
+
+// DelistsAsked lists the products whose sellers wait for a decision, oldest first.
+func DelistsAsked(ctx context.Context, tx *Tx, limit int) ([]string, error) {
+	return collect(ctx, tx, func(r *sql.Rows, id *string) error { return r.Scan(id) },
+		`SELECT id FROM product WHERE delist_asked_at > 0 ORDER BY delist_asked_at, id LIMIT $1`, limit)
+}
+
+// CategoryCounts counts the products of each category in any state but off the shelf.
+func CategoryCounts(ctx context.Context, tx *Tx) (map[string]int, error) {
+	type row struct {
+		id string
+		n  int
+	}
+	rows, err := collect(ctx, tx, func(r *sql.Rows, one *row) error { return r.Scan(&one.id, &one.n) },
+		`SELECT category_id, COUNT(*) FROM product WHERE category_id <> '' AND state <> 'OFF_SHELF' GROUP BY category_id ORDER BY category_id`)
+	out := map[string]int{}
+	for _, one := range rows {
+		out[one.id] = one.n
+	}
+	return out, err
 }
 
 // KnownSKU is a SKU as its combination is known.
@@ -241,14 +276,14 @@ func FileByID(ctx context.Context, tx *Tx, id string) (File, error) {
 // Categories lists the tree by position.
 func Categories(ctx context.Context, tx *Tx) ([]catalog.Category, error) {
 	return collect(ctx, tx, func(r *sql.Rows, c *catalog.Category) error {
-		return r.Scan(&c.ID, &c.ParentID, &c.NameZH, &c.NameEN, &c.Position)
-	}, `SELECT id, parent_id, name_zh, name_en, position FROM category ORDER BY parent_id, position, id`)
+		return r.Scan(&c.ID, &c.ParentID, &c.NameZH, &c.NameEN, &c.Position, &c.Retired)
+	}, `SELECT id, parent_id, name_zh, name_en, position, retired FROM category ORDER BY parent_id, position, id`)
 }
 
 // PutCategory adds or renames a category.
 func PutCategory(ctx context.Context, tx *Tx, c catalog.Category) error {
-	_, err := tx.Exec(ctx, `INSERT INTO category (id, parent_id, name_zh, name_en, position) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en, position = excluded.position`, c.ID, c.ParentID, c.NameZH, c.NameEN, c.Position)
+	_, err := tx.Exec(ctx, `INSERT INTO category (id, parent_id, name_zh, name_en, position, retired) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (id) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en, position = excluded.position, retired = excluded.retired`, c.ID, c.ParentID, c.NameZH, c.NameEN, c.Position, c.Retired)
 	if err != nil {
 		return err
 	}

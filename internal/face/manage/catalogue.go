@@ -59,22 +59,25 @@ func viewRevision(v catalog.Revision, problems []catalog.Problem) revisionView {
 func (h *Handler) catalogue() {
 	h.revisions()
 	h.files()
+	type category struct {
+		ID       string `json:"id"`
+		ParentID string `json:"parent_id"`
+		NameZH   string `json:"name_zh"`
+		NameEN   string `json:"name_en"`
+		Position int    `json:"position"`
+		Retired  bool   `json:"retired"`
+	}
 	h.read("/categories", func(c *call) (any, error) {
-		type category struct {
-			ID       string `json:"id"`
-			ParentID string `json:"parent_id"`
-			NameZH   string `json:"name_zh"`
-			NameEN   string `json:"name_en"`
-		}
 		tree, err := h.Catalogue.Categories(c.Context())
-		return listOf(tree, len(tree), func(k catalog.Category) category { return category{k.ID, k.ParentID, k.NameZH, k.NameEN} }, nil), err
+		return listOf(tree, len(tree), func(k catalog.Category) category { return category(k) }, nil), err
 	})
 	h.change("PUT", "/categories/{id}", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
-		k := catalog.Category{ID: c.PathValue("id"), ParentID: c.body.text("parent_id"), NameZH: c.body.text("name_zh"), NameEN: c.body.text("name_en"), Position: int(c.body.whole("position", 0))}
+		k := catalog.Category{ID: c.PathValue("id"), ParentID: c.body.text("parent_id"), NameZH: c.body.text("name_zh"), NameEN: c.body.text("name_en"), Position: int(c.body.whole("position", 0)), Retired: c.body.flag("retired")}
 		if err := c.body.bad.Err(); err != nil {
 			return nil, err
 		}
-		return map[string]string{"id": k.ID, "parent_id": k.ParentID, "name_zh": k.NameZH, "name_en": k.NameEN}, h.Catalogue.PutCategory(ctx, tx, c.actor, k)
+		k, err := h.Catalogue.PutCategory(ctx, tx, c.actor, k)
+		return category(k), err
 	})
 	type rating struct {
 		ID        string  `json:"id"`

@@ -93,7 +93,8 @@ func (h *Handler) products() {
 		l, err := h.Catalogue.Configure(ctx, tx, c.actor, c.PathValue("id"), s)
 		return viewProduct(l), err
 	})
-	for _, d := range []catalogue.Decide{catalogue.Submit, catalogue.Approve, catalogue.Reject, catalogue.Suspend, catalogue.Resume} {
+	for _, d := range []catalogue.Decide{catalogue.Submit, catalogue.Approve, catalogue.Reject, catalogue.Suspend, catalogue.Resume,
+		catalogue.Delist, catalogue.RequestDelist, catalogue.RefuseDelist} {
 		h.change("POST", "/products/{id}/"+string(d), http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 			reason := c.body.text("reason")
 			if err := c.body.bad.Err(); err != nil {

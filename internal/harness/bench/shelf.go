@@ -100,6 +100,9 @@ func (w *world) stock(ctx context.Context, n int) (*shelf, error) {
 					s := sellers[i%len(sellers)]
 					body := product(r, i)
 					body.Logo, body.Media, body.Copyright = s.logo, []string{s.picture}, s.certificate
+					if body.Supervised {
+						body.DeliveryForm = s.certificate
+					}
 					v, err := p.Catalogue.Begin(ctx, tx, s.actor, "")
 					if err == nil {
 						v, err = p.Catalogue.SaveDraft(ctx, tx, s.actor, v.ID, v.Version, body)

@@ -2,6 +2,9 @@ package catalogue
 
 import (
 	"context"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
@@ -57,19 +60,65 @@ func (c *Catalogue) Categories(ctx context.Context) (out []catalog.Category, err
 	return out, err
 }
 
-// PutCategory adds or renames a category. // spec: 20 B9a
-func (c *Catalogue) PutCategory(ctx context.Context, tx *kernel.Tx, a access.Actor, k catalog.Category) error {
+// PutCategory adds a category, renames, moves or retires it. There are two levels, and
+// a category stays in the one it was made in. // spec: 20 B9a
+func (c *Catalogue) PutCategory(ctx context.Context, tx *kernel.Tx, a access.Actor, k catalog.Category) (catalog.Category, error) {
 	if err := kernel.May(a, access.ProductApprove); err != nil {
-		return err
+		return k, err
 	}
 	f := fault.Fields{}
 	party.CheckName("name_zh", k.NameZH, f)
 	party.CheckName("name_en", k.NameEN, f)
-	if k.ID == "" || len(k.ID) > 64 {
-		f.Add("id", "must have 1 to 64 characters")
+	if k.ID == "" {
+		k.ID = c.k.Row()
+	}
+	if !categoryID.MatchString(k.ID) {
+		f.Add("id", "must have 1 to 64 small letters, digits and hyphens")
+	}
+	if k.Position < 0 || k.Position > 9999 {
+		f.Add("position", "must be 0 to 9999")
+	}
+	tree, err := store.Categories(ctx, tx)
+	if err != nil {
+		return k, err
+	}
+	known := false
+	for _, one := range tree {
+		if one.ID == k.ID {
+			known, k.ParentID = true, one.ParentID
+		}
+	}
+	if !known && k.ParentID != "" && !slices.ContainsFunc(tree, func(p catalog.Category) bool { return p.ID == k.ParentID && p.ParentID == "" }) {
+		f.Add("parent_id", "must be a category of the first level")
+	}
+	for _, one := range tree {
+		if one.ID != k.ID && one.ParentID == k.ParentID && (one.NameZH == k.NameZH || strings.EqualFold(one.NameEN, k.NameEN)) {
+			f.Add("name_zh", "another category beside it has this name")
+		}
 	}
 	if err := f.Err(); err != nil {
-		return err
+		return k, err
 	}
-	return store.PutCategory(ctx, tx, k)
+	if err := store.PutCategory(ctx, tx, k); err != nil {
+		return k, err
+	}
+	word := "category"
+	if k.Retired {
+		word = "retired category"
+	}
+	return k, c.k.Audit(ctx, tx, a, access.ProductApprove, k.ID, word+" "+k.NameZH+" / "+k.NameEN)
+}
+
+var categoryID = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+
+// CategoryCounts tells how many products stand in each category, whatever their state.
+func (c *Catalogue) CategoryCounts(ctx context.Context, a access.Actor) (out map[string]int, err error) {
+	if err := kernel.May(a, access.ProductApprove); err != nil {
+		return nil, err
+	}
+	err = c.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
+		out, err = store.CategoryCounts(ctx, tx)
+		return err
+	})
+	return out, err
 }

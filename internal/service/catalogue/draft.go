@@ -135,7 +135,8 @@ func (c *Catalogue) problems(ctx context.Context, tx *kernel.Tx, v *catalog.Revi
 	guide := readMarkdown(v.Body.UserGuide)
 	f.DescriptionText, f.DescriptionImages = text.words, text.images
 	f.ForeignLinks = append(text.links, guide.links...)
-	ids := append([]string{v.Body.Logo, v.Body.Copyright, v.Body.UserGuideFile}, v.Body.Media...)
+	f.GuideText = guide.words
+	ids := append([]string{v.Body.Logo, v.Body.Copyright, v.Body.UserGuideFile, v.Body.DeliveryForm}, v.Body.Media...)
 	for _, id := range append(ids, f.DescriptionImages...) {
 		if id == "" {
 			continue
@@ -161,10 +162,44 @@ func (c *Catalogue) problems(ctx context.Context, tx *kernel.Tx, v *catalog.Revi
 	if err != nil {
 		return nil, err
 	}
+	live, err := c.live(ctx, tx, v.ProductID)
+	if err != nil {
+		return nil, err
+	}
+	retired := map[string]bool{}
 	for _, k := range tree {
-		f.CategoryLeaf = f.CategoryLeaf || k.ID == v.Body.Category && k.ParentID != ""
+		retired[k.ID] = k.Retired
+	}
+	for _, k := range tree {
+		// Who sells in a retired category already may go on changing the product.
+		stays := live != nil && live.Body.Category == k.ID
+		f.CategoryLeaf = f.CategoryLeaf || k.ID == v.Body.Category && k.ParentID != "" && (stays || !k.Retired && !retired[k.ParentID])
+	}
+	if live != nil {
+		f.Live = &live.Body
+	}
+	if f.Similar, err = c.similar(ctx, tx, v); err != nil {
+		return nil, err
 	}
 	return v.Body.Check(f), nil
+}
+
+// similar finds another product of the seller whose name is this one's with something
+// before, behind or in another case: editions belong into one product. // spec: 20 B1
+func (c *Catalogue) similar(ctx context.Context, tx *kernel.Tx, v *catalog.Revision) (string, error) {
+	plain := func(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), "")) }
+	mine := plain(v.Body.Name)
+	if len([]rune(mine)) < 3 {
+		return "", nil
+	}
+	names, err := store.NamesOf(ctx, tx, v.SellerID, v.ProductID)
+	for _, name := range names {
+		other := plain(name)
+		if len([]rune(other)) >= 3 && (strings.Contains(other, mine) || strings.Contains(mine, other)) {
+			return name, err
+		}
+	}
+	return "", err
 }
 
 // editable reads a revision that its seller may change: a draft, or one that was

@@ -29,6 +29,9 @@ type Page struct {
 	ListedAt time.Time
 	Rating   float64 // mean of the stars; 0 without any
 	Ratings  int64
+
+	DelistReason  string    // why the seller asks to take it off the shelf
+	DelistAskedAt time.Time // zero when it does not
 }
 
 // pages reads products that were found already, in three statements however many
@@ -53,7 +56,8 @@ func pages(ctx context.Context, tx *kernel.Tx, ids []string, live bool) ([]Page,
 			continue
 		}
 		p := Page{Listing: Listing{Product: row.Product, Seller: row.Seller, SKUs: skus[id], Offers: map[string][]catalog.Offer{}},
-			Live: row.Live, Category: row.CategoryID, Hidden: row.Hidden, ListedAt: row.ListedAt, Ratings: row.RatingCount}
+			Live: row.Live, Category: row.CategoryID, Hidden: row.Hidden, ListedAt: row.ListedAt, Ratings: row.RatingCount,
+			DelistReason: row.DelistReason, DelistAskedAt: row.DelistAskedAt}
 		for _, s := range p.SKUs {
 			if on := offers[s.Code]; on != nil {
 				p.Offers[s.Code] = on

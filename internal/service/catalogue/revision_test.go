@@ -3,7 +3,9 @@ package catalogue_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"image"
 	"image/png"
 	"log/slog"
@@ -55,7 +57,7 @@ func each(t *testing.T, f func(t *testing.T, s *shop)) {
 		s.reviewer, s.buy = actor("desk", party.Operator, access.Reviewer), actor("buyer", party.Buyer, access.BuyerOwner)
 		s.do(func(ctx context.Context, tx *kernel.Tx) error {
 			for _, k := range []catalog.Category{{ID: "apps", NameZH: "企业应用", NameEN: "Applications"}, {ID: "office", ParentID: "apps", NameZH: "办公", NameEN: "Office"}} {
-				if err := s.c.PutCategory(ctx, tx, s.reviewer, k); err != nil {
+				if _, err := s.c.PutCategory(ctx, tx, s.reviewer, k); err != nil {
 					return err
 				}
 			}
@@ -276,11 +278,22 @@ func TestManySubmissionsOfOneDay(t *testing.T) {
 	})
 }
 
+// bomb is a PNG of a few bytes that says it is enormous.
+func bomb(w, h uint32) string {
+	head := []byte("\x00\x00\x00\rIHDR\x00\x00\x00\x00\x00\x00\x00\x00\x08\x06\x00\x00\x00")
+	binary.BigEndian.PutUint32(head[8:], w)
+	binary.BigEndian.PutUint32(head[12:], h)
+	sum := crc32.ChecksumIEEE(head[4:])
+	return "\x89PNG\r\n\x1a\n" + string(binary.BigEndian.AppendUint32(head, sum)) + strings.Repeat("\x00", 600)
+}
+
 func TestDisguisedAndHugeUploads(t *testing.T) {
 	each(t, func(t *testing.T, s *shop) {
 		for name, body := range map[string]string{
 			"script.png": "<script>alert(1)</script>", "page.html": "<html>", "picture.jpg": picture(1, 1).String(), "empty.png": "", "run.pdf": "MZ\x90\x00", "broken.png": "\x89PNG\r\n\x1a\nnonsense",
 			"vector.svg": `<svg xmlns="http://www.w3.org/2000/svg" onload="x()"/>`, "big.png": picture(120, 120).String() + strings.Repeat("x", 6<<20), "\x01.png": picture(1, 1).String(),
+			"bomb.png": bomb(60_000, 60_000), "bomb.gif": "GIF89a\xff\xff\xff\xff\x80\x00\x00" + strings.Repeat("\x00", 800),
+			"polyglot.png": "GIF89a<script>alert(1)</script>", "archive.pdf": "PK\x03\x04" + strings.Repeat("\x00", 600), "huge.pdf": "%PDF-1.7" + strings.Repeat("x", 21<<20),
 		} {
 			if f, err := s.c.Upload(t.Context(), s.seller, name, strings.NewReader(body)); fault.KindOf(err) != fault.Invalid {
 				t.Errorf("%s was taken: %+v %v", name, f, err)

@@ -20,6 +20,7 @@ func New(kit *ui.Kit, mux *http.ServeMux, s desk.Services) *Room {
 	r.Get("/operator", "overview", "", r.overview)
 	r.products()
 	r.revisions()
+	r.categories()
 	r.companies()
 	r.topUps()
 	r.ledger()

@@ -19,7 +19,7 @@ func (r *Room) products() {
 	r.Get("/operator/reviews", "reviews", access.ProductApprove, r.reviews)
 	r.Get("/operator/products", "products", access.ProductRead, r.productList)
 	r.Get("/operator/products/{id}", "products", access.ProductRead, r.productShow)
-	for _, d := range []catalogue.Decide{catalogue.Approve, catalogue.Reject, catalogue.Suspend, catalogue.Resume} {
+	for _, d := range []catalogue.Decide{catalogue.Approve, catalogue.Reject, catalogue.Suspend, catalogue.Resume, catalogue.Delist, catalogue.RefuseDelist} {
 		r.Post("/operator/products/{id}/"+string(d), "products", access.ProductApprove, func(c *ui.Call) error {
 			id := c.R.PathValue("id")
 			err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
@@ -63,6 +63,13 @@ func (r *Room) list(c *ui.Call, f catalogue.ProductFilter, title string, empty u
 		proposed, err := r.proposals(c)
 		if err != nil {
 			return err
+		}
+		asked, err := r.delistsAsked(c)
+		if err != nil {
+			return err
+		}
+		if len(asked.Rows) > 0 {
+			p.Put(c.In("block.delists", ui.Block{Table: asked, Note: c.T("delists.note")}))
 		}
 		if len(proposed.Rows) > 0 {
 			p.Put(c.In("block.proposals", ui.Block{Table: proposed, Note: c.T("proposals.note")}))
@@ -110,6 +117,19 @@ func (r *Room) proposals(c *ui.Call) (*ui.Table, error) {
 	}, ""), nil
 }
 
+// delistsAsked lists the products whose sellers ask to take them off the shelf.
+func (r *Room) delistsAsked(c *ui.Call) (*ui.Table, error) {
+	ps, err := r.Catalogue.DelistsAsked(c.R.Context(), c.Actor, cursor.MaxSize)
+	return ui.NewTable(c.Frame, ps, []ui.Column[catalogue.Page]{
+		{Head: "col.product", Cell: func(p catalogue.Page) ui.Cell {
+			return ui.To("/operator/products/"+p.Product.ID, p.Product.Name)
+		}},
+		{Head: "col.seller", Cell: func(p catalogue.Page) ui.Cell { return ui.Own(p.Seller) }},
+		{Head: "col.reason", Cell: func(p catalogue.Page) ui.Cell { return ui.Own(p.DelistReason) }},
+		{Head: "col.time", Cell: func(p catalogue.Page) ui.Cell { return c.When(p.DelistAskedAt) }},
+	}, ""), err
+}
+
 func (r *Room) reviews(c *ui.Call) error {
 	return r.list(c, catalogue.ProductFilter{State: string(catalog.InReview)}, "reviews.title", ui.Empty{Text: c.T("reviews.empty"), Help: c.T("reviews.empty.help")})
 }
@@ -120,10 +140,11 @@ func (r *Room) productList(c *ui.Call) error {
 
 func (r *Room) productShow(c *ui.Call) error {
 	ctx := c.R.Context()
-	l, err := r.Catalogue.Get(ctx, c.Actor, c.R.PathValue("id"))
+	page, err := r.Catalogue.Page(ctx, c.Actor, c.R.PathValue("id"))
 	if err != nil {
 		return err
 	}
+	l := page.Listing
 	s := ui.ProductState(string(l.Product.State))
 	p := c.NewThing(l.Product.Name, c.Crumb("/operator/products", "allproducts.title"))
 	p.ID, p.Chip, p.Step = l.Product.ID, &s, c.StepOf(s)
@@ -131,7 +152,7 @@ func (r *Room) productShow(c *ui.Call) error {
 		p.Step.Say(c.Word("product.reason").And(ui.Own(l.Product.Reason)))
 	}
 	if c.May("product.approve") {
-		r.decisions(c, l.Product, p)
+		r.decisions(c, page, p)
 	}
 	p.Put(c.In("block.facts", ui.Block{Half: true, Facts: []ui.Fact{
 		c.Fact("col.seller", ui.To("/operator/companies/"+l.Product.SellerID, l.Seller)), c.Fact("col.summary", ui.Own(l.Product.Summary)),
@@ -159,7 +180,8 @@ func (r *Room) productShow(c *ui.Call) error {
 }
 
 // decisions are what a reviewer can do next with a product.
-func (r *Room) decisions(c *ui.Call, one catalog.Product, p *ui.Page) {
+func (r *Room) decisions(c *ui.Call, page catalogue.Page, p *ui.Page) {
+	one := page.Product
 	at := "/operator/products/" + one.ID
 	with := func(id, action, submit, ask, means string) *ui.Form {
 		f := c.Dangerous(c.NewForm(id, at+"/"+action, submit), means, "")
@@ -174,5 +196,12 @@ func (r *Room) decisions(c *ui.Call, one catalog.Product, p *ui.Page) {
 		p.Step.Forms = append(p.Step.Forms, with("suspend", "suspend", "do.suspend", "do.suspend.ask", "product.suspend.means"))
 	case catalog.Suspended:
 		p.Step.Forms = append(p.Step.Forms, c.NewForm("resume", at+"/resume", "do.resume"))
+	}
+	if one.State == catalog.OnSale || one.State == catalog.Suspended {
+		if !page.DelistAskedAt.IsZero() {
+			p.Step.Say(c.Word("delist.asked").And(ui.Own(page.DelistReason)))
+			p.Step.Forms = append(p.Step.Forms, with("refuse-delist", "refuse-delist", "do.delist.refuse", "do.delist.refuse.ask", "delist.refuse.means"))
+		}
+		p.Step.Forms = append(p.Step.Forms, with("delist", "delist", "do.delist", "do.delist.ask", "product.delist.means"))
 	}
 }

@@ -3,6 +3,8 @@ package backoffice
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"html/template"
 	"sort"
 	"strings"
 
@@ -29,10 +31,24 @@ func (r *Room) revisions() {
 		return err
 	}))
 	r.Post("/operator/revisions/{id}/reject", "reviews", access.ProductApprove, r.onRevision("product.reject", func(ctx context.Context, tx *kernel.Tx, c *ui.Call) error {
-		_, err := r.Catalogue.RejectReview(ctx, tx, c.Actor, c.R.PathValue("id"), strings.TrimSpace(c.Form("reason")), nil)
+		_, err := r.Catalogue.RejectReview(ctx, tx, c.Actor, c.R.PathValue("id"), strings.TrimSpace(c.Form("reason")), remarks(c))
 		return err
 	}))
 }
+
+// remarks reads what is said about single fields, a line each: its name, a colon, the words.
+func remarks(c *ui.Call) map[string]string {
+	out := map[string]string{}
+	for i := range remarkFields {
+		if field, text := c.Form(fmt.Sprintf("field_%d", i)), strings.TrimSpace(c.Form(fmt.Sprintf("remark_%d", i))); field != "" && text != "" {
+			out[field] = ui.Shorten(text, 500)
+		}
+	}
+	return out
+}
+
+// remarkFields is how many fields one rejection may say something about.
+const remarkFields = 3
 
 func (r *Room) onRevision(done string, f func(ctx context.Context, tx *kernel.Tx, c *ui.Call) error) ui.Handler {
 	return func(c *ui.Call) error {
@@ -93,7 +109,7 @@ func beside(live *catalog.Revision, asked catalog.Revision) []change {
 				}
 			case []any:
 				for i, one := range v {
-					walk(at+"["+string(rune('0'+min(i, 9)))+"]", one)
+					walk(fmt.Sprintf("%s[%d]", at, i), one)
 				}
 			case string:
 				out[at] = v
@@ -134,6 +150,51 @@ func beside(live *catalog.Revision, asked catalog.Revision) []change {
 	return out
 }
 
+// pictureCell shows an uploaded picture small, as a link to itself.
+func pictureCell(c *ui.Call, id string) ui.Cell {
+	if id == "" {
+		return ui.None
+	}
+	return ui.Cell{HTML: template.HTML(`<a href="/files/` + template.HTMLEscapeString(id) + `"><img class="thumb" src="/files/` + template.HTMLEscapeString(id) + `" alt="` + template.HTMLEscapeString(c.T("file.open")) + `" width="80" loading="lazy"></a>`), Text: id}
+}
+
+// around is how many characters stand beside what differs in a long text.
+const around = 60
+
+// marked shows a text with what is not as in the other one marked. Of a long text that
+// is the same at both ends, the ends are left out: what differs is what is looked for.
+func marked(text, other string) ui.Cell {
+	if text == "" {
+		return ui.None
+	}
+	a, b := []rune(text), []rune(other)
+	head := 0
+	for head < len(a) && head < len(b) && a[head] == b[head] {
+		head++
+	}
+	tail := 0
+	for tail < len(a)-head && tail < len(b)-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
+		tail++
+	}
+	if text == other || other == "" {
+		return ui.Own(ui.Shorten(text, 300))
+	}
+	before, middle, after := a[:head], a[head:len(a)-tail], a[len(a)-tail:]
+	lead, trail := "", ""
+	if len(before) > around {
+		before, lead = before[len(before)-around:], "…"
+	}
+	if len(after) > around {
+		after, trail = after[:around], "…"
+	}
+	esc := template.HTMLEscapeString
+	h := `<span data-own>` + lead + esc(string(before))
+	if len(middle) > 0 {
+		h += `<mark>` + esc(ui.Shorten(string(middle), 600)) + `</mark>`
+	}
+	return ui.Cell{HTML: template.HTML(h + esc(string(after)) + trail + `</span>`), Text: text}
+}
+
 func (r *Room) revisionShow(c *ui.Call) error {
 	d, err := r.Catalogue.Draft(c.R.Context(), c.Actor, c.R.PathValue("id"))
 	if err != nil {
@@ -155,6 +216,14 @@ func (r *Room) revisionShow(c *ui.Call) error {
 		reject := c.Dangerous(c.NewForm("reject", at+"/reject", "do.reject"), "product.reject.means", "")
 		reject.Behind = c.T("do.reject.ask")
 		c.Add(reject, ui.Field{Name: "reason", Kind: "textarea", Required: true, MaxLength: 500}, "")
+		fields := []ui.Option{{Text: c.T("w.none")}}
+		for _, name := range sellercentre.WizardFields {
+			fields = append(fields, ui.Option{Value: name, Text: c.T("wfield." + name)})
+		}
+		for i := range remarkFields {
+			c.Add(reject, ui.Field{Name: fmt.Sprintf("field_%d", i), Kind: "select", Options: fields}, "remark.field")
+			c.Add(reject, ui.Field{Name: fmt.Sprintf("remark_%d", i), MaxLength: 500}, "remark.text")
+		}
 		p.Step.Forms = append(p.Step.Forms, reject)
 	}
 	facts := append([]ui.Fact{c.Fact("col.seller", ui.To("/operator/companies/"+v.SellerID, r.People.CompanyName(c.R.Context(), v.SellerID)))}, desk.RevisionFacts(c, v)...)
@@ -163,19 +232,22 @@ func (r *Room) revisionShow(c *ui.Call) error {
 		{Head: "col.field", Cell: func(one catalog.Problem) ui.Cell { return desk.FieldName(c, one.Field) }},
 		{Head: "col.what", Cell: func(one catalog.Problem) ui.Cell { return ui.Own(sellercentre.Problem(c, one)) }},
 	}, "").Or(ui.Empty{Text: c.T("found.empty"), Help: c.T("found.empty.help")})}))
-	show := func(text string, field string) ui.Cell {
-		if strings.Contains(field, "logo") || strings.HasPrefix(field, "media[") || strings.HasPrefix(field, "copyright") || field == "user_guide_file" {
+	show := func(text, other, field string) ui.Cell {
+		if field == "logo" || strings.HasPrefix(field, "media[") {
+			return pictureCell(c, text)
+		}
+		if field == "copyright" || field == "user_guide_file" || field == "delivery_template" {
 			if text == "" {
 				return ui.None
 			}
 			return c.ToWord("/files/"+text, "file.open")
 		}
-		return ui.Own(ui.Shorten(text, 300))
+		return marked(text, other)
 	}
 	p.Put(c.In("block.beside", ui.Block{Table: ui.NewTable(c.Frame, beside(d.Live, v), []ui.Column[change]{
 		{Head: "col.field", Cell: func(x change) ui.Cell { return desk.FieldName(c, x.field) }},
-		{Head: "col.live", Cell: func(x change) ui.Cell { return show(x.live, x.field) }},
-		{Head: "col.asked", Cell: func(x change) ui.Cell { return show(x.asked, x.field) }},
+		{Head: "col.live", Cell: func(x change) ui.Cell { return show(x.live, x.asked, x.field) }},
+		{Head: "col.asked", Cell: func(x change) ui.Cell { return show(x.asked, x.live, x.field) }},
 		{Head: "col.changed", Cell: func(x change) ui.Cell {
 			if x.changed {
 				return c.Word("changed.yes")

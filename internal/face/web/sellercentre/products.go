@@ -3,6 +3,7 @@ package sellercentre
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
@@ -16,7 +17,8 @@ import (
 func (r *Room) products() {
 	r.Get("/seller/products", "products", access.ProductRead, r.productList)
 	r.Get("/seller/products/{id}", "products", access.ProductRead, r.productShow)
-	r.Post("/seller/products/{id}/submit", "products", access.ProductSubmit, r.submit)
+	r.Post("/seller/products/{id}/submit", "products", access.ProductSubmit, r.move(catalogue.Submit, "submitted"))
+	r.Post("/seller/products/{id}/request-delist", "products", access.ProductSubmit, r.move(catalogue.RequestDelist, "delist.requested"))
 	r.Post("/seller/products/{id}/settings", "products", access.ProductCreate, r.configure)
 }
 
@@ -63,7 +65,7 @@ func (r *Room) productShow(c *ui.Call) error {
 	p := c.NewThing(l.Product.Name, c.Crumb("/seller/products", "products.title"))
 	p.ID, p.Chip, p.Step, p.Lead = l.Product.ID, &s, c.StepOf(s), ""
 	at := "/seller/products/" + l.Product.ID
-	if l.Product.Reason != "" && (l.Product.State == catalog.Rejected || l.Product.State == catalog.Suspended) {
+	if l.Product.Reason != "" && (l.Product.State == catalog.Rejected || l.Product.State == catalog.Suspended || l.Product.State == catalog.OffShelf) {
 		p.Step.Say(c.Word("product.reason").And(ui.Own(l.Product.Reason)))
 	}
 	if (l.Product.State == catalog.Draft || l.Product.State == catalog.Rejected) && c.May("product.submit") {
@@ -71,6 +73,20 @@ func (r *Room) productShow(c *ui.Call) error {
 	}
 	if l.Product.State != catalog.OffShelf && c.May("product.create") {
 		p.Step.Forms = append(p.Step.Forms, c.NewForm("modify", at+"/revisions", "do.modify"))
+	}
+	if (l.Product.State == catalog.OnSale || l.Product.State == catalog.Suspended) && c.May("product.submit") {
+		page, err := r.Catalogue.Page(c.R.Context(), c.Actor, l.Product.ID)
+		if err != nil {
+			return err
+		}
+		if page.DelistAskedAt.IsZero() {
+			f := c.Dangerous(c.NewForm("delist", at+"/request-delist", "do.delist.request"), "product.delist.means", "")
+			f.Behind = c.T("do.delist.request.ask")
+			c.Add(f, ui.Field{Name: "reason", Kind: "textarea", Required: true, MaxLength: 500}, "")
+			p.Step.Forms = append(p.Step.Forms, f)
+		} else {
+			p.Step.Say(c.Word("delist.waiting").And(c.When(page.DelistAskedAt)).And(ui.Own(page.DelistReason)))
+		}
 	}
 	if l.Product.State == catalog.OnSale {
 		p.Actions = []ui.Link{{Text: c.T("go.storefront"), Href: "/products/" + l.Product.ID}}
@@ -143,14 +159,17 @@ func (r *Room) configure(c *ui.Call) error {
 	return c.Done("/seller/products/"+l.Product.ID, "saved")
 }
 
-func (r *Room) submit(c *ui.Call) error {
-	id := c.R.PathValue("id")
-	err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
-		_, err := r.Catalogue.Move(ctx, tx, c.Actor, id, catalogue.Submit, "")
-		return err
-	})
-	if err != nil {
-		return c.Again(err, r.productShow)
+// move asks for a decision about one of the seller's products.
+func (r *Room) move(d catalogue.Decide, done string) ui.Handler {
+	return func(c *ui.Call) error {
+		id := c.R.PathValue("id")
+		err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+			_, err := r.Catalogue.Move(ctx, tx, c.Actor, id, d, strings.TrimSpace(c.Form("reason")))
+			return err
+		})
+		if err != nil {
+			return c.Again(err, r.productShow)
+		}
+		return c.Done("/seller/products/"+id, done)
 	}
-	return c.Done("/seller/products/"+id, "submitted")
 }

@@ -40,11 +40,15 @@ var steps = []struct {
 	form   func(w *wizardForm)
 	read   func(w *wizardForm) error
 }{
-	{"access", []string{"name", "version", "protocol", "logo", "production_address", "delivery_days", "extend_params", "seal_bits"}, (*wizardForm).access, (*wizardForm).readAccess},
+	{"access", []string{"name", "version", "protocol", "logo", "production_address", "delivery_days", "delivery_template", "extend_params", "seal_bits"}, (*wizardForm).access, (*wizardForm).readAccess},
 	{"basic", []string{"media", "overview", "description", "highlights", "cases"}, (*wizardForm).basic, (*wizardForm).readBasic},
 	{"service", []string{"agreement", "support", "user_guide", "copyright"}, (*wizardForm).service, (*wizardForm).readService},
 	{"business", []string{"category", "tags", "specs"}, (*wizardForm).business, (*wizardForm).readBusiness},
 }
+
+// WizardFields are those a reviewer may say something about, as remarks name them.
+var WizardFields = []string{"name", "version", "logo", "production_address", "delivery_days", "delivery_template", "extend_params", "media", "overview", "description", "highlights", "cases",
+	"agreement", "support.time", "support.content", "support.hotline", "support.email", "user_guide", "copyright", "category", "tags", "specs"}
 
 func stepOf(field string) int {
 	for i, s := range steps {

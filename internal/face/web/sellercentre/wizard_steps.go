@@ -23,6 +23,7 @@ func (w *wizardForm) access() {
 	w.picture("logo", "w.logo", b.Logo)
 	w.add(ui.Field{Name: "supervised", Kind: "checkbox", Checked: b.Supervised, Wide: true}, "w.supervised")
 	w.add(ui.Field{Name: "delivery_days", Kind: "number", Value: positive(b.DeliveryDays), Min: "1", Max: "365"}, "w.delivery_days")
+	w.document("delivery_template", "w.delivery_template", b.DeliveryForm)
 	w.group("consent", "w.consent")
 	w.add(ui.Field{Name: "send_mobile", Kind: "checkbox", Checked: b.SendMobile}, "w.send_mobile")
 	w.add(ui.Field{Name: "send_email", Kind: "checkbox", Checked: b.SendEmail}, "w.send_email")
@@ -70,11 +71,16 @@ func (w *wizardForm) readAccess() error {
 			b.ExtendParams = append(b.ExtendParams, catalog.ExtendParam{Name: name, Label: w.text(at + "label"), Required: w.flag(at + "required")})
 		}
 	}
-	id, err := w.upload("logo")
-	if id != "" {
-		b.Logo = id
+	for name, to := range map[string]*string{"logo": &b.Logo, "delivery_template": &b.DeliveryForm} {
+		id, err := w.upload(name)
+		if err != nil {
+			return err
+		}
+		if id != "" {
+			*to = id
+		}
 	}
-	return err
+	return nil
 }
 
 func (w *wizardForm) basic() {
@@ -209,7 +215,7 @@ func (w *wizardForm) business() {
 			continue
 		}
 		for _, leaf := range w.categories {
-			if leaf.ParentID == parent.ID {
+			if leaf.ParentID == parent.ID && (!leaf.Retired && !parent.Retired || leaf.ID == b.Category) {
 				name := parent.NameZH + " / " + leaf.NameZH
 				if w.c.Lang() != "zh-CN" {
 					name = parent.NameEN + " / " + leaf.NameEN

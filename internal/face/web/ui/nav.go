@@ -53,6 +53,7 @@ var navigation = map[Face][]entry{
 		{"overview", "/operator", "h", "home", "", false},
 		{"reviews", "/operator/reviews", "r", "check", "product.approve", false},
 		{"products", "/operator/products", "d", "box", "product.read", false},
+		{"categories", "/operator/categories", "g", "list", "product.approve", false},
 		{"companies", "/operator/companies", "p", "people", "", false},
 		{"orders", "/operator/orders", "o", "list", "order.read", true},
 		{"calls", "/operator/calls", "c", "swap", "attempt.read", false},
