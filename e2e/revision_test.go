@@ -96,13 +96,18 @@ func TestANewVersionIsReviewed(t *testing.T) {
 	_, page = o.get("/operator/messages")
 	wants(t, "the operators' messages", page, "提交了审核")
 	_, page = o.press(review, review+"/take", url.Values{"form": {"take"}})
-	wants(t, "in review", page, "审核中", fresh)
+	wants(t, "in review", page, "审核中", "全新版本")
+	if !strings.Contains(page, "<mark>") {
+		t.Error("what differs from the version on sale is not marked")
+	}
 	if res, _ := o.press(review, review+"/reject", url.Values{"form": {"reject"}, "reason": {" "}}); res.StatusCode != 400 {
 		t.Errorf("a rejection without a reason: %d", res.StatusCode)
 	}
-	o.press(review, review+"/reject", url.Values{"form": {"reject"}, "reason": {"概述与商品不符"}})
+	o.press(review, review+"/reject", url.Values{"form": {"reject"}, "reason": {"概述与商品不符"}, "field_0": {"overview"}, "remark_0": {"请说明适用的企业规模"}})
 	_, page = s.get(at)
 	wants(t, "rejected", page, "已驳回", "概述与商品不符")
+	_, page = s.get(at + "/basic")
+	wants(t, "the remark beside its field", page, "请说明适用的企业规模")
 	_, page = s.get("/seller/messages")
 	wants(t, "the seller's messages", page, "未通过审核：概述与商品不符")
 
@@ -112,8 +117,11 @@ func TestANewVersionIsReviewed(t *testing.T) {
 		t.Error("content in review is on sale")
 	}
 	o.press(review, review+"/approve", url.Values{"form": {"approve"}})
-	_, page = w.open("").get("/products/" + w.product)
-	wants(t, "the product page", page, fresh)
+	stranger := w.open("")
+	w.until("the new version to be on sale for strangers", func() bool {
+		_, page := stranger.get("/products/" + w.product)
+		return strings.Contains(page, fresh)
+	})
 }
 
 var (

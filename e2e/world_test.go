@@ -181,7 +181,7 @@ func (w *world) pages() []at {
 	buyer, seller := w.Account("buyer").CompanyID, w.Account("yunfan").CompanyID
 	p := []at{
 		{"", "/"}, {"", "/search?q=%E4%BA%91%E5%B8%86"}, {"", "/search?q=nothing-at-all"}, {"", "/products/" + w.product}, {"", "/products/" + w.product + "?quantity=0"},
-		{"", "/shops/" + seller}, {"", "/login"}, {"", "/nowhere"}, {"", "/ui"}, {"", "/ui?view=hex"},
+		{"", "/shops/" + seller}, {"", "/login"}, {"", "/categories/enterprise"}, {"operator", "/operator/categories"}, {"operator", "/operator/categories/office"}, {"", "/nowhere"}, {"", "/ui"}, {"", "/ui?view=hex"},
 		{"buyer", "/checkout?offer=" + w.offer + "&quantity=5&period_number=2"}, {"buyer", "/checkout?offer=" + w.offer + "&quantity=999999"},
 		{"buyer", "/buyer"}, {"buyer", "/buyer/orders"}, {"buyer", "/buyer/orders?words=none"}, {"buyer", "/buyer/services"}, {"buyer", "/buyer/services/" + w.ids["instance"]},
 		{"buyer", "/buyer/services/" + w.ids["instance"] + "/renew"}, {"buyer", "/buyer/balance"}, {"buyer", "/buyer/messages"}, {"buyer2", "/buyer"}, {"buyer2", "/buyer/services"},

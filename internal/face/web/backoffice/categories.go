@@ -100,7 +100,7 @@ func (r *Room) categoryShow(c *ui.Call) error {
 		s = ui.State{ID: "category.retired", Tone: ui.Plain}
 	}
 	p := c.NewThing(k.NameZH+" / "+k.NameEN, c.Crumb("/operator/categories", "categories.title"))
-	p.ID, p.Chip = k.ID, &s
+	p.ID, p.Chip, p.Lead = k.ID, &s, c.T("category.next")
 	p.Actions = []ui.Link{{Text: c.T("go.storefront"), Href: "/categories/" + k.ID}}
 	form := c.NewForm("category", "/operator/categories/"+k.ID, "do.save")
 	r.categoryFields(c, form, k)
