@@ -62,7 +62,9 @@ func TestAServiceIsChangedOnThePages(t *testing.T) {
 	_, page = b.get(res.Header.Get("Location"))
 	wants(t, "order", page, "费用明细", "¥36.00", "变更")
 	b.payHere(page)
-	w.until("the change to be in effect", func() bool { return w.Do("buyer", "GET", api+strings.Replace(at, "/buyer/services", "/instances", 1), "").Body["quantity"] == 5.0 })
+	w.until("the change to be in effect", func() bool {
+		return w.Do("buyer", "GET", api+strings.Replace(at, "/buyer/services", "/instances", 1), "").Body["quantity"] == 5.0
+	})
 	_, page = b.get("/buyer/messages")
 	wants(t, "messages", page, "变更已生效")
 }
@@ -70,11 +72,14 @@ func TestAServiceIsChangedOnThePages(t *testing.T) {
 // A trial on the pages: taken, made paid by an order, the renewal after it given back, then the service itself.
 func TestATrialAndARefundOnThePages(t *testing.T) {
 	w := newWorld(t)
-	trial := w.Do("buyer", "POST", api+"/orders", `{"product_id":"`+w.offer+`","quantity":2,"accept_agreement":true,"trial":true}`).String("id")
+	b := w.open("buyer")
+	_, page := b.get("/checkout?offer=" + w.offer + "&quantity=2&period_number=1")
+	wants(t, "checkout", page, "免费试用 15 天")
+	taken, _ := b.post("/checkout", page, url.Values{"offer": {w.offer}, "quantity": {"2"}, "period_number": {"1"}, "accept_agreement": {"on"}, "trial": {"yes"}})
+	trial := strings.TrimPrefix(strings.Split(taken.Header.Get("Location"), "?")[0], "/buyer/orders/")
 	w.until("the trial to be open", func() bool { return w.Do("buyer", "GET", api+"/orders/"+trial, "").String("status") == "COMPLETED" })
 	at := "/buyer/services/" + w.Do("buyer", "GET", api+"/orders/"+trial, "").String("lines.0.instance_id")
-	b := w.open("buyer")
-	_, page := b.get(at)
+	_, page = b.get(at)
 	wants(t, "trial", page, `href="`+at+`/convert"`, "转为正式")
 	if strings.Contains(page, "/unsubscribe") || strings.Contains(page, at+"/renew") {
 		t.Error("a trial offers what it cannot")

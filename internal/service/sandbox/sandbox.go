@@ -40,7 +40,9 @@ type Sandbox struct {
 }
 
 // New makes them.
-func New(k *kernel.Kernel) *Sandbox { return &Sandbox{k: k, wake: make(chan struct{}, 1), idle: make(chan struct{}, 1)} }
+func New(k *kernel.Kernel) *Sandbox {
+	return &Sandbox{k: k, wake: make(chan struct{}, 1), idle: make(chan struct{}, 1)}
+}
 
 // State is where the clock stands.
 type State struct {

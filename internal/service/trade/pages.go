@@ -28,6 +28,8 @@ type Quote struct {
 	Periods  int
 	Quantity int64
 	Amount   money.Amount
+	// TrialDays is for how long the specification may be taken on trial; 0 without one.
+	TrialDays int
 }
 
 // Quote prices an order without placing it, for anybody: what is asked is checked as Place checks it.
@@ -48,6 +50,11 @@ func (t *Trade) Quote(ctx context.Context, offerID string, periods, quantity int
 			return kernel.Missing(err, "product")
 		}
 		q = Quote{Product: o.Product, SKU: o.SKU, Offer: o.Offer, Periods: int(periods), Quantity: quantity}
+		if o.Offer.PeriodType.Months() > 0 {
+			if q.TrialDays, err = store.TrialOf(ctx, tx, o.SKU.Code); err != nil {
+				return err
+			}
+		}
 		if err := f.Err(); err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ type checkoutPage struct {
 	Face                                 face
 	Choice                               choice
 	Linear, OneTime                      bool
+	Trial                                string // the word on the button that takes it on trial; "" without
 	Attributes                           []attribute
 	Total                                total
 	Balance, After                       string
@@ -58,6 +59,9 @@ func (r *Room) checkout(c *ui.Call) error {
 	c.Title = c.T("checkout.title")
 	if p.Total, q, err = r.price(c, p.Choice); err != nil {
 		return err
+	}
+	if q.TrialDays > 0 {
+		p.Trial = c.T("do.trial", "N", q.TrialDays)
 	}
 	p.Linear, p.OneTime, p.Attributes = q.SKU.Attributes.Quantity != nil, q.Offer.PeriodType.Months() == 0, attributes(q.SKU)
 	p.Stages = []ui.Stage{{Text: c.T("stage.choose"), Done: true}, {Text: c.T("stage.check"), Now: true}, {Text: c.T("stage.paid")}, {Text: c.T("stage.ready")}}
@@ -124,7 +128,7 @@ func (r *Room) placeOrder(c *ui.Call) error {
 	ch := picked(c.Form, l)
 	id, err := r.Once(c, func(ctx context.Context, tx *kernel.Tx) (string, error) {
 		o, err := r.Trade.Place(ctx, tx, c.Actor, trade.NewOrder{
-			OfferID: ch.Offer, PeriodNumber: ch.periods, Quantity: ch.quantum, AcceptAgreement: c.Form("accept_agreement") != "", ExpectedAmount: c.Form("expected_amount"),
+			OfferID: ch.Offer, PeriodNumber: ch.periods, Quantity: ch.quantum, AcceptAgreement: c.Form("accept_agreement") != "", ExpectedAmount: c.Form("expected_amount"), Trial: c.Form("trial") != "",
 		})
 		if err != nil {
 			return "", err
