@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"context"
+	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -107,3 +109,18 @@ func TestBrowserReceiversAndChoice(t *testing.T) {
 
 // URLOf is an address as mails write it.
 func (w *world) URLOf(path string) string { return w.Program.Config.Address() + path }
+
+// set writes a value into a field, instead of what stands there.
+func (p *person) set(selector, value string) error {
+	p.t.Helper()
+	return chromedp.Do(p.ctx, chromedp.WaitReady(chromedp.CSS(selector)), chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).value = %q`, selector, value)))
+}
+
+// form makes the values of a form: name, value, name, value.
+func form(pairs ...string) url.Values {
+	v := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		v.Set(pairs[i], pairs[i+1])
+	}
+	return v
+}

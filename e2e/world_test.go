@@ -203,7 +203,7 @@ func (w *world) pages() []at {
 	for _, login := range []string{"buyer", "yunfan", "operator"} {
 		centre := map[string]string{"buyer": "/buyer", "yunfan": "/seller", "operator": "/operator"}[login]
 		person := w.Do(login, "GET", api+"/me", "").String("id")
-		for _, path := range []string{"/members", "/members/roles", "/members/" + person, "/tokens", "/security", "/receivers", "/messages/choice", "/sign-ins", "/audit", "/audit?action=order.pay", "/audit?noun=nothing"} {
+		for _, path := range []string{"/members", "/members/roles", "/members/" + person, "/tokens", "/security", "/receivers", "/messages/choice", "/company", "/sign-ins", "/audit", "/audit?action=order.pay", "/audit?noun=nothing"} {
 			p = append(p, at{login, centre + path})
 		}
 	}

@@ -29,9 +29,10 @@ func SetDisabled(ctx context.Context, tx *Tx, person string, at time.Time) error
 	return mustOne(tx.Exec(ctx, `UPDATE person SET disabled_at = $1 WHERE id = $2`, clock.Micros(at), person))
 }
 
-// SetDetails writes what a person is called, reached at and written to in.
+// SetDetails writes what a person is called, reached at and written to in; another number is not proved.
 func SetDetails(ctx context.Context, tx *Tx, person, name, mobile, language string) error {
-	return mustOne(tx.Exec(ctx, `UPDATE person SET name = $1, mobile = $2, language = $3 WHERE id = $4`, name, mobile, language, person))
+	return mustOne(tx.Exec(ctx, `UPDATE person SET name = $1, mobile_verified_at = CASE WHEN mobile = $2 THEN mobile_verified_at ELSE 0 END, mobile = $2, language = $3 WHERE id = $4`,
+		name, mobile, language, person))
 }
 
 // LockCompany makes whoever else would change the company's people wait for this transaction.
@@ -241,4 +242,39 @@ func LimitedPeople(ctx context.Context, tx *Tx, company, product string) (all []
 		given[id] = true
 	}
 	return all, given, err
+}
+
+// DropMailLinksOf makes all links of a kind worthless whose subject begins with an id and a blank.
+func DropMailLinksOf(ctx context.Context, tx *Tx, kind, id string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM mail_link WHERE kind = $1 AND subject > $2 AND subject < $3`, kind, id+" ", id+"!")
+	return err
+}
+
+// SetEmail makes a proved address a person's, and its login when that was the old one.
+func SetEmail(ctx context.Context, tx *Tx, person, login, email string, at time.Time) error {
+	return mustOne(tx.Exec(ctx, `UPDATE person SET login = $1, email = $2, email_verified_at = $3 WHERE id = $4`, login, email, clock.Micros(at), person))
+}
+
+// ProveMobile notes that the number of a person or of a company is proved; ErrNoRow when it is another by now.
+func ProveMobile(ctx context.Context, tx *Tx, table, id, mobile string, at time.Time) error {
+	query := `UPDATE person SET mobile_verified_at = $1 WHERE id = $2 AND mobile = $3`
+	if table == "company" {
+		query = `UPDATE company SET mobile_verified_at = $1 WHERE id = $2 AND mobile = $3`
+	}
+	return mustOne(tx.Exec(ctx, query, clock.Micros(at), id, mobile))
+}
+
+// SetCompanyEmail makes a proved address the company's.
+func SetCompanyEmail(ctx context.Context, tx *Tx, company, email string, at time.Time) error {
+	return mustOne(tx.Exec(ctx, `UPDATE company SET email = $1, email_verified_at = $2 WHERE id = $3`, email, clock.Micros(at), company))
+}
+
+// SetCompanyMobile writes a number down that is not proved yet.
+func SetCompanyMobile(ctx context.Context, tx *Tx, company, mobile string) error {
+	return mustOne(tx.Exec(ctx, `UPDATE company SET mobile = $1, mobile_verified_at = 0 WHERE id = $2`, mobile, company))
+}
+
+// SetCompanyName gives a company another name.
+func SetCompanyName(ctx context.Context, tx *Tx, company, name string) error {
+	return mustOne(tx.Exec(ctx, `UPDATE company SET name = $1 WHERE id = $2`, name, company))
 }

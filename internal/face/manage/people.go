@@ -21,6 +21,7 @@ import (
 // people registers what is about persons: registration, one's own account, the people of a company. // spec: 01 §9
 func (h *Handler) people() {
 	h.registrations()
+	h.contact()
 	h.account()
 	h.members()
 	h.auditLog()
@@ -125,6 +126,7 @@ type meView struct {
 	personView
 	Email             string      `json:"email"`
 	Mobile            string      `json:"mobile"`
+	Language          string      `json:"language"`
 	EmailVerified     bool        `json:"email_verified"`
 	MobileVerified    bool        `json:"mobile_verified"`
 	Limited           bool        `json:"limited"`
@@ -164,7 +166,7 @@ type tokenView struct {
 func (h *Handler) account() {
 	h.read("/me", func(c *call) (any, error) {
 		m, err := h.People.Me(c.Context(), c.actor)
-		return meView{personView{m.Person.ID, m.Person.Login, m.Person.Name, roles(m.Roles)}, m.Person.Email, m.Person.Mobile, !m.Person.VerifiedAt.IsZero(), !m.Person.MobileVerifiedAt.IsZero(), m.Person.Limited, companyView{m.Company.ID, m.Company.Kind, m.Company.Name}, m.TOTP, m.TOTPRequired, m.RecoveryCodes}, err
+		return meView{personView{m.Person.ID, m.Person.Login, m.Person.Name, roles(m.Roles)}, m.Person.Email, m.Person.Mobile, m.Person.Language, !m.Person.VerifiedAt.IsZero(), !m.Person.MobileVerifiedAt.IsZero(), m.Person.Limited, companyView{m.Company.ID, m.Company.Kind, m.Company.Name}, m.TOTP, m.TOTPRequired, m.RecoveryCodes}, err
 	})
 	h.change("PUT", "/me", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 		d := people.Details{Name: c.body.text("name"), Mobile: c.body.text("mobile"), Language: c.body.text("language")}

@@ -22,11 +22,16 @@ const (
 	mailTOTPOff         mailKind = "totp_off"
 	mailInvite          mailKind = "invite"
 	mailInviteTaken     mailKind = "invite_taken"
+	mailEmailConfirm    mailKind = "email_confirm"
+	mailEmailTaken      mailKind = "email_taken"
+	mailEmailAsked      mailKind = "email_asked"
+	mailEmailChanged    mailKind = "email_changed"
 )
 
 // mailData is what a mail may speak of.
 type mailData struct {
 	Name, Company, Link string
+	Address             string // the new one
 	Until, At           time.Time
 	Client              Client
 }
@@ -86,6 +91,30 @@ var mailTexts = map[string]map[mailKind]mailText{
 “{{.Company}}”邀请您加入其集市账号，但此邮箱已经有账号，而一个账号只属于一家企业。如需加入，请把另一个邮箱告诉邀请方。
 
 如果您不认识邀请方，请忽略此邮件。`},
+		mailEmailConfirm: {"请确认新邮箱", `{{.Name}}，您好：
+
+请打开下面的链接，确认将此邮箱设为{{with .Company}}“{{.}}”的企业邮箱{{else}}您的账号邮箱{{end}}：
+
+{{.Link}}
+
+链接在 {{time .Until}} 之前有效，只能使用一次。
+
+如果不是您本人操作，请忽略此邮件，不会有任何变化。`},
+		mailEmailTaken: {"此邮箱已有账号", `您好：
+
+有人想把此邮箱设为其集市账号的邮箱，但此邮箱已经有账号，因此没有任何变化。
+
+如果不是您本人操作，请忽略此邮件。`},
+		mailEmailAsked: {"有人申请更换邮箱", `{{.Name}}，您好：
+
+{{time .At}}{{with .Client.Address}}（来自 {{.}}）{{end}} 有人申请把{{with .Company}}“{{.}}”的企业邮箱{{else}}您的账号邮箱{{end}}改为 {{.Address}}。新邮箱确认后生效，在此之前仍使用此邮箱。
+
+如果不是您本人操作，请立即修改密码并检查登录记录。`},
+		mailEmailChanged: {"邮箱已更换", `{{.Name}}，您好：
+
+{{with .Company}}“{{.}}”的企业邮箱{{else}}您的账号邮箱{{end}}已于 {{time .At}} 改为 {{.Address}}，不再向此邮箱发送消息。
+
+如果不是您本人操作，请立即联系平台运营方。`},
 	},
 	"en-US": {
 		mailRegister: {"Confirm your address", `Hello {{.Name}},
@@ -137,6 +166,30 @@ If you do not know who invites you, ignore this mail.`},
 "{{.Company}}" invites you to its account on the marketplace, but this address has an account already, and an account belongs to one company. To join, give them another address.
 
 If you do not know who invites you, ignore this mail.`},
+		mailEmailConfirm: {"Confirm your new address", `Hello {{.Name}},
+
+open this link to make this the address of {{with .Company}}{{.}}{{else}}your account{{end}}:
+
+{{.Link}}
+
+The link is good once, until {{time .Until}}.
+
+If this was not you, ignore this mail: nothing changes.`},
+		mailEmailTaken: {"This address has an account", `Hello,
+
+somebody wanted to make this the address of an account on the marketplace. It has an account already, so nothing has changed.
+
+If this was not you, ignore this mail.`},
+		mailEmailAsked: {"Another address was asked for", `Hello {{.Name}},
+
+at {{time .At}}{{with .Client.Address}} from {{.}}{{end}} it was asked to change the address of {{with .Company}}{{.}}{{else}}your account{{end}} to {{.Address}}. It counts once it is confirmed there; until then this one stays.
+
+If this was not you, change your password at once and look through the sign-ins.`},
+		mailEmailChanged: {"Your address was changed", `Hello {{.Name}},
+
+the address of {{with .Company}}{{.}}{{else}}your account{{end}} was changed to {{.Address}} at {{time .At}}. Nothing is sent here any more.
+
+If this was not you, tell the operators of the marketplace at once.`},
 	},
 }
 

@@ -35,6 +35,7 @@ func New(kit *ui.Kit, mux *http.ServeMux, s Services) {
 	open.doors()
 	open.factor()
 	open.receiverDoors()
+	open.emailDoors()
 	for _, kind := range []struct {
 		face ui.Face
 		room ui.Room
@@ -43,6 +44,7 @@ func New(kit *ui.Kit, mux *http.ServeMux, s Services) {
 	} {
 		r := &Room{ui.Room{Kit: kit, Mux: mux, Face: kind.face, Kind: kind.room.Kind}, s}
 		r.security()
+		r.contact()
 		r.tokens()
 		r.members()
 		r.auditLog()

@@ -151,7 +151,13 @@ func (r *Room) memberShow(c *ui.Call) error {
 		details := c.NewForm("details", at+"/details", "do.save")
 		details.Behind = c.T("do.profile")
 		addDetails(c, details, m.Person)
-		p.Put(ui.Block{Form: details})
+		email := c.NewForm("email", at+"/email", "do.email")
+		email.Behind = c.T("do.email")
+		c.Add(email, ui.Field{Name: "email", Kind: "email", Required: true, MaxLength: party.MaxEmail, Value: m.Email}, "new_email")
+		p.Put(ui.Block{Form: details}, ui.Block{Form: email})
+		if !m.VerifiedAt.IsZero() {
+			p.Put(ui.Block{Form: c.NewForm("reset", at+"/reset", "do.member.reset")})
+		}
 		f := c.NewForm("roles", at+"/roles", "do.roles")
 		f.Behind = c.T("do.roles")
 		c.Add(f, ui.Field{Name: "roles", Kind: "checks", Options: r.roleOptions(c), Values: m.Roles}, "")
@@ -185,11 +191,20 @@ func (r *Room) memberDo(c *ui.Call) error {
 		return err
 	}
 	to, done := r.path("/members/"+id), "saved"
+	if c.R.PathValue("do") == "reset" {
+		if err := r.People.RequestReset(c.R.Context(), m.Login); err != nil {
+			return c.Again(err, r.memberShow)
+		}
+		return c.Done(to, "member.reset")
+	}
 	err = r.Kernel.Change(c.R.Context(), func(ctx context.Context, tx *kernel.Tx) error {
 		switch c.R.PathValue("do") {
 		case "roles":
 			_, err := r.People.SetRoles(ctx, tx, c.Actor, c.Actor.CompanyID, id, asRoles(c.FormAll("roles")))
 			return err
+		case "email":
+			done = "email"
+			return r.People.ChangeMemberEmail(ctx, tx, c.Actor, c.Actor.CompanyID, id, c.Form("email"))
 		case "products":
 			return r.People.GrantAll(ctx, tx, c.Actor, c.Actor.CompanyID, id, c.Form("scope") != "all", c.FormAll("products"))
 		case "details":

@@ -51,7 +51,8 @@ func (r *Room) securityShow(c *ui.Call) error {
 		}
 	}
 	p.Step = step
-	facts := []ui.Fact{c.Fact("field.login", ui.Own(m.Person.Login)), c.Fact("field.person_name", ui.Own(m.Person.Name)), c.Fact("col.email", ui.Own(m.Person.Email)),
+	facts := []ui.Fact{c.Fact("field.login", ui.Own(m.Person.Login)), c.Fact("field.person_name", ui.Own(m.Person.Name)), c.Fact("col.email", provedCell(c, m.Person.Email, !m.Person.VerifiedAt.IsZero())),
+		c.Fact("col.mobile", provedCell(c, m.Person.Mobile, !m.Person.MobileVerifiedAt.IsZero())),
 		c.Fact("field.roles", roleCell(c, m.Roles)), c.Fact("security.totp", c.Chip(state))}
 	if m.TOTP {
 		facts = append(facts, c.Fact("security.codes", ui.Own(strconv.Itoa(m.RecoveryCodes))))
@@ -62,6 +63,7 @@ func (r *Room) securityShow(c *ui.Call) error {
 	details.Behind = c.T("do.profile")
 	addDetails(c, details, m.Person)
 	p.Put(ui.Block{Form: details})
+	p.Put(r.contactBlocks(c, m)...)
 
 	password := c.NewForm("password", r.path("/security/password"), "do.password")
 	password.Behind = c.T("do.password")
@@ -109,15 +111,19 @@ func (r *Room) securityShow(c *ui.Call) error {
 func addDetails(c *ui.Call, f *ui.Form, who party.Person) {
 	c.Add(f, ui.Field{Name: "name", Required: true, MaxLength: party.MaxName, Value: who.Name}, "person_name")
 	c.Add(f, ui.Field{Name: "mobile", MaxLength: party.MaxMobile, Value: who.Mobile}, "")
+	lang := who.Language
+	if lang == "" {
+		lang = language(c)
+	}
+	c.Add(f, ui.Field{Name: "language", Kind: "select", Value: lang, Options: c.OwnLanguages()}, "")
 }
 
 func typedDetails(c *ui.Call) people.Details {
-	return people.Details{Name: strings.TrimSpace(c.Form("name")), Mobile: strings.TrimSpace(c.Form("mobile"))}
+	return people.Details{Name: strings.TrimSpace(c.Form("name")), Mobile: strings.TrimSpace(c.Form("mobile")), Language: c.Form("language")}
 }
 
 func (r *Room) detailsDo(c *ui.Call) error {
 	d := typedDetails(c)
-	d.Language = language(c) // mails come in the language that the page is read in
 	err := r.Kernel.Change(c.R.Context(), func(ctx context.Context, tx *kernel.Tx) error { return r.People.EditMe(ctx, tx, c.Actor, d) })
 	if err != nil {
 		return c.Again(err, r.securityShow)

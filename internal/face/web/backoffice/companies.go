@@ -18,6 +18,7 @@ func (r *Room) companies() {
 	r.Get("/operator/companies", "companies", "", r.companyList)
 	r.Post("/operator/companies", "companies", access.CompanyCreate, r.newCompany)
 	r.Get("/operator/companies/{id}", "companies", "", r.companyShow)
+	r.Post("/operator/companies/{id}/name", "companies", access.CompanyCreate, r.rename)
 	r.Post("/operator/companies/{id}/people", "companies", access.PersonWrite, r.newPerson)
 	r.Post("/operator/companies/{id}/top-ups", "companies", access.CompanyTopUp, r.topUp)
 }
@@ -99,6 +100,12 @@ func (r *Room) companyShow(c *ui.Call) error {
 			return err
 		}
 	}
+	if c.May("company.create") {
+		f := c.NewForm("rename", at+"/name", "do.save")
+		f.Behind = c.T("do.rename")
+		c.Add(f, ui.Field{Name: "name", Required: true, MaxLength: party.MaxName, Value: co.Name, Autocomplete: "off"}, "company_name")
+		p.Put(ui.Block{Form: f})
+	}
 	if c.May("person.write") {
 		f := c.NewForm("person", at+"/people", "do.person")
 		f.Behind = c.T("do.person.ask")
@@ -166,6 +173,16 @@ func (r *Room) buyerBlocks(c *ui.Call, co party.Company, p *ui.Page) error {
 	}
 	p.Put(c.In("block.orders", ui.Block{Table: t.Or(ui.Empty{Text: c.T("orders.empty"), Help: c.T("orders.empty.operator")})}))
 	return nil
+}
+
+// rename gives a company another name, after its papers were seen. // spec: 20 A3
+func (r *Room) rename(c *ui.Call) error {
+	id := c.R.PathValue("id")
+	err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error { return r.People.Rename(ctx, tx, c.Actor, id, c.Form("name")) })
+	if err != nil {
+		return c.Again(err, r.companyShow)
+	}
+	return c.Done("/operator/companies/"+id, "saved")
 }
 
 func last(account string) string { return account[strings.LastIndex(account, ":")+1:] }
