@@ -25,7 +25,10 @@ func (p *People) Companies(ctx context.Context, a access.Actor, kind, words stri
 
 // Company reads one company: the actor's own, or any to operators.
 func (p *People) Company(ctx context.Context, a access.Actor, id string) (out party.Company, err error) {
-	if a.Anonymous() || !a.IsOperator() && a.CompanyID != id {
+	if err := kernel.May(a, access.AccountRead); err != nil {
+		return out, err
+	}
+	if !a.IsOperator() && a.CompanyID != id {
 		return out, fault.Unknown("company")
 	}
 	err = p.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
