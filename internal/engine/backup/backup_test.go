@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"runtime"
 	"slices"
@@ -191,6 +192,49 @@ func TestAnOlderSchemaIsBroughtUp(t *testing.T) {
 			}
 			if got := text(t, fresh, `SELECT name FROM lane`); got != "platform" {
 				t.Error("the database was changed")
+			}
+		})
+	}
+}
+
+// A dump of every schema that this program ever had is brought up to today's.
+func TestEverySchemaIsBroughtUp(t *testing.T) {
+	names, err := fs.Glob(store.Migrations, "*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest, err := database.Newest(store.Migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	past := fstest.MapFS{}
+	for i, name := range names {
+		content, err := fs.ReadFile(store.Migrations, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		past[name] = &fstest.MapFile{Data: content}
+		then := maps.Clone(past)
+		from, to := engines[i%2], engines[(i+1)%2]
+		t.Run(fmt.Sprintf("%s from %s to %s", name, from, to), func(t *testing.T) {
+			db := databasetest.Open(t, databasetest.URL(t, from, then))
+			write(t, db, `INSERT INTO company (id, kind, name, buyer_level, retry_policy, email, mobile, created_at) VALUES ('c', 'buyer', '青山', '', '', '', '', 1)`)
+			b, _ := dump(t, backup.Source{DB: db})
+			today := databasetest.Open(t, databasetest.URL(t, to, nil))
+			if err := restore(t, b, backup.Target{DB: today, Migrations: store.Migrations}); err != nil {
+				t.Fatal(err)
+			}
+			if got := text(t, today, `SELECT name FROM company WHERE id = 'c'`); got != "青山" {
+				t.Errorf("the company is %q", got)
+			}
+			if err := today.Read(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+				v, err := database.Version(ctx, tx)
+				if err == nil && v != newest {
+					err = fmt.Errorf("it is at version %d, not %d", v, newest)
+				}
+				return err
+			}); err != nil {
+				t.Error(err)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"regexp"
@@ -194,6 +195,28 @@ func TestDashboard(t *testing.T) {
 	}
 	if d.Title != "Souk" || len(d.Panels) < 20 {
 		t.Errorf("%q with %d panels", d.Title, len(d.Panels))
+	}
+}
+
+// Every alert is one that docs/operate.md tells what to do about, and the other way round.
+func TestAlertsAreExplained(t *testing.T) {
+	rules, err := os.ReadFile("../../../deploy/prometheus/alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide, err := os.ReadFile("../../../docs/operate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	alerts, told := map[string]bool{}, map[string]bool{}
+	for _, m := range regexp.MustCompile(`- alert: (\w+)\n\s+expr: \S`).FindAllStringSubmatch(string(rules), -1) {
+		alerts[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`\bSouk[A-Z]\w+`).FindAllString(string(guide), -1) {
+		told[m] = true
+	}
+	if len(alerts) < 10 || !maps.Equal(alerts, told) {
+		t.Errorf("alerts %v\ntold %v", alerts, told)
 	}
 }
 
