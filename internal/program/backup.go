@@ -43,6 +43,9 @@ func Backup(ctx context.Context, c config.Config, o Options, b BackupOptions, to
 	defer db.Close()
 	s := backup.Source{DB: db, Program: b.Program, Now: o.Wire.Now()}
 	if b.Files {
+		if _, err := os.Stat(filesFolder(c)); err != nil { // opening would make it, and the dump would lack every file
+			return backup.Head{}, backup.End{}, fmt.Errorf("no uploaded files here (data names their folder; --with-files=false leaves them out): %w", err)
+		}
 		if s.Files, err = blob.Open(filesFolder(c)); err != nil {
 			return backup.Head{}, backup.End{}, err
 		}
