@@ -70,6 +70,8 @@ func TestEveryMeasurementGivesItsFigures(t *testing.T) {
 		{bench.Options{Name: "deliveries", DB: "sqlite", Orders: 40, Protocol: "mix"}, []string{"ceiling", "ratio"}},
 		{bench.Options{Name: "lanes", DB: "sqlite", Orders: 1}, []string{"rate", "ceiling", "ratio"}},
 		{bench.Options{Name: "pending", DB: "sqlite", Orders: 200}, []string{"ceiling", "ratio", "p50_ms", "p99_ms"}},
+		{bench.Options{Name: "browse", DB: "sqlite", Orders: 1, Products: 300}, nil},
+		{bench.Options{Name: "browse", DB: "postgres", Orders: 1, Products: 300}, nil},
 		{bench.Options{Name: "idle", DB: "sqlite", Orders: 1}, []string{"rate", "ceiling", "ratio", "p50_ms", "p99_ms"}},
 		{bench.Options{Name: "coldstart", DB: "sqlite", Orders: 1}, []string{"rate", "ceiling", "ratio", "rss_mb"}},
 	} {

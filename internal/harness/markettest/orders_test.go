@@ -78,6 +78,25 @@ func TestWrongOrdersAreRefusedByName(t *testing.T) {
 
 // The same key with the same body is the same order, also when eight requests arrive at once; with another body
 // it is refused.
+// What is sold in steps is ordered in steps, counted from the smallest quantity. // spec: 20 B3.2
+func TestASteppedQuantityIsOrderedInSteps(t *testing.T) {
+	each(t, func(t *testing.T, m *Market) {
+		offer := m.Offer("星河漏洞扫描", "漏洞扫描 标准版", "month") // 5 to 500 in steps of 5
+		for quantity, want := range map[int]int{4: 422, 5: 201, 7: 422, 10: 201, 500: 201, 505: 422} {
+			r := m.Call("buyer", "POST", "/api/souk/v1/orders", fmt.Sprintf(`{"product_id":%q,"quantity":%d,"accept_agreement":true}`, offer, quantity))
+			if r.Status != want {
+				t.Errorf("%d pieces: %d %v, want %d", quantity, r.Status, r.Body, want)
+			}
+			if want == 422 && r.String("error.code") != "quantity_out_of_range" {
+				t.Errorf("%d pieces: %v", quantity, r.Body)
+			}
+			if want == 201 && r.String("amount_deal") != fmt.Sprintf("%d.00", 18*quantity) {
+				t.Errorf("%d pieces cost %s", quantity, r.String("amount_deal"))
+			}
+		}
+	})
+}
+
 func TestIdempotencyKey(t *testing.T) {
 	each(t, func(t *testing.T, m *Market) {
 		body := fmt.Sprintf(`{"product_id":%q,"accept_agreement":true}`, m.Offer(v1Product, v1SKU, "month"))
