@@ -124,7 +124,7 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 		DB: db, Wire: o.Wire, Clock: business, Queue: p.Runner.Queue(), Ring: ring, Log: o.Logger, Sandbox: isSandbox, Zone: c.BusinessZone, ExpireZone: c.ExpireZone,
 		TimeoutScale: c.TimeoutScale, AllowHTTP: c.AllowHTTP, Live: kernel.NewLive(installed(c)),
 	}
-	box = sandbox.New(p.Kernel)
+	box = sandbox.New(p.Kernel, trade.JobTerm)
 	if err := box.Refresh(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

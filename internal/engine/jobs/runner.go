@@ -33,7 +33,7 @@ const (
 // Options tune a Runner.
 type Options struct {
 	Workers int  // jobs that run at once in this process; 0 means 64
-	Width   int  // jobs of one lane that run at once in this process; 0 means 4
+	Width   int  // jobs of one seller's lane that run at once in this process; 0 means 4
 	Sole    bool // no other process uses this database: leases found at start are void
 	// Refresh is called at every scan, at most four times a second: the sandbox
 	// reads the clock's offset there.
@@ -238,11 +238,11 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 	free := r.o.Workers - len(r.held)
 	var wants []want
 	for l := range r.woken {
-		if n := min(r.o.Width-r.inflight[l], free); n > 0 {
+		if n := min(r.width(l)-r.inflight[l], free); n > 0 {
 			wants = append(wants, want{l, n})
 			free -= n
 			delete(r.woken, l)
-		} else if r.inflight[l] >= r.o.Width {
+		} else if r.inflight[l] >= r.width(l) {
 			delete(r.woken, l) // full: looked at again when one of its jobs ends
 			r.backlog[l] = true
 		}
@@ -296,6 +296,15 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 		go r.perform(work, j)
 	}
 	return nil
+}
+
+// width is how many jobs of a lane run at once: the platform's own work waits for nobody
+// outside, so it may take half of the workers.
+func (r *Runner) width(lane string) int {
+	if lane == Platform {
+		return max(r.o.Width, r.o.Workers/2)
+	}
+	return r.o.Width
 }
 
 func (r *Runner) perform(ctx context.Context, j store.Job) {

@@ -98,6 +98,22 @@ func NextDue(ctx context.Context, tx *Tx) (time.Time, error) {
 	return clock.FromMicros(us), err
 }
 
+// Due is when a queued job is due, and its kind.
+type Due struct {
+	At   time.Time
+	Kind string
+}
+
+// NextDues lists what is due next, the earliest first.
+func NextDues(ctx context.Context, tx *Tx, limit int) ([]Due, error) {
+	return collect(ctx, tx, func(r *sql.Rows, d *Due) error {
+		var us int64
+		err := r.Scan(&us, &d.Kind)
+		d.At = clock.FromMicros(us)
+		return err
+	}, `SELECT due_at, kind FROM job WHERE state = 'queued' ORDER BY due_at, id LIMIT $1`, limit)
+}
+
 // CountOpen counts jobs that are running, or queued and due at the instant.
 func CountOpen(ctx context.Context, tx *Tx, now time.Time) (n int, err error) {
 	err = tx.QueryRow(ctx, `SELECT (SELECT COUNT(*) FROM job WHERE state = 'running') + (SELECT COUNT(*) FROM job WHERE state = 'queued' AND due_at <= $1)`, clock.Micros(now)).Scan(&n)

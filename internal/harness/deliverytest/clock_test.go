@@ -39,6 +39,11 @@ func TestOneLongStepEqualsManyShortOnes(t *testing.T) {
 					ids = append(ids, w.buy(offer, 1).ID)
 					w.settle()
 				}
+				// Services whose events lie so close together that a move takes them in one step.
+				for n := range 8 {
+					ids = append(ids, w.buy([]string{"v1 month", "v2 month"}[n%2], 1).ID)
+					w.move(37 * time.Second)
+				}
 				w.place("v1 month", 3) // never paid
 				w.move(3 * time.Hour)  // everything opened
 				var r demo.Order

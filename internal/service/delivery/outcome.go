@@ -273,7 +273,7 @@ func (c *outcome) failed(ctx context.Context, tx *kernel.Tx) error {
 	if v.Unknown {
 		c.a.State = store.AttemptUnknown
 	}
-	index, offset, ok := domain.ScheduleOf(c.p.policy, c.p.what).Next(tries, c.now.Sub(j.BaseAt))
+	index, offset, ok := domain.ScheduleOf(c.p.policy, c.p.what).Next(tries, c.d.k.AsOf(j.DueAt).Sub(j.BaseAt))
 	if ok {
 		c.a.NextAt = j.BaseAt.Add(offset)
 		// "Being processed" is no reason for alarm at first. // spec: 10 §5

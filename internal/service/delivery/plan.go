@@ -132,7 +132,7 @@ func (p *plan) attempt(k *kernel.Kernel, m message, occasion string) *store.Atte
 	a := &store.Attempt{
 		ID: k.Row(), JobID: p.job.ID, SellerID: p.order.SellerID, BuyerID: p.order.BuyerID, ProductID: p.product.ID,
 		OrderID: p.job.OrderID, OrderLineID: p.job.OrderLineID, InstanceID: p.job.InstanceID, Activity: m.activity, Occasion: occasion,
-		State: store.AttemptRunning, BusinessID: m.businessID, StartedAt: k.Wire.Now(), BusinessAt: k.Clock.Now(),
+		State: store.AttemptRunning, BusinessID: m.businessID, StartedAt: k.Wire.Now(), BusinessAt: k.AsOf(p.job.DueAt),
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s\r\n", m.request.Method, m.request.URL)

@@ -29,9 +29,17 @@ const settingTarget = "clock.target_us"
 // MaxStep bounds one move.
 const MaxStep = 3660 * 24 * time.Hour
 
+// A move takes what is due within a short while in one step, where that is work whose
+// outcome depends on its own instant alone. // spec: 01 §1.2
+const (
+	maxBatch = 64
+	maxAhead = kernel.CloseEnough
+)
+
 // Sandbox is the use cases.
 type Sandbox struct {
 	k    *kernel.Kernel
+	free map[string]bool // kinds of jobs that may be taken together
 	wake chan struct{}
 	idle chan struct{} // the workers of this process have nothing to do
 
@@ -39,9 +47,14 @@ type Sandbox struct {
 	waiting []chan struct{} // closed when a move ends in this process
 }
 
-// New makes them.
-func New(k *kernel.Kernel) *Sandbox {
-	return &Sandbox{k: k, wake: make(chan struct{}, 1), idle: make(chan struct{}, 1)}
+// New makes them. free are the kinds of jobs whose outcome depends on their own instant
+// alone, not on the clock and not on each other.
+func New(k *kernel.Kernel, free ...string) *Sandbox {
+	s := &Sandbox{k: k, free: map[string]bool{}, wake: make(chan struct{}, 1), idle: make(chan struct{}, 1)}
+	for _, kind := range free {
+		s.free[kind] = true
+	}
+	return s
 }
 
 // State is where the clock stands.
@@ -233,10 +246,11 @@ func (s *Sandbox) step(ctx context.Context) (moving bool, err error) {
 			moving = true
 			return nil
 		}
-		next, err := store.NextDue(ctx, tx)
+		dues, err := store.NextDues(ctx, tx, maxBatch)
 		if err != nil {
 			return err
 		}
+		next := s.together(dues, to)
 		goal := to
 		if !next.IsZero() && next.Before(to) {
 			goal, moving = next, true
@@ -263,4 +277,20 @@ func (s *Sandbox) step(ctx context.Context) (moving bool, err error) {
 		return nil
 	})
 	return moving, err
+}
+
+// together is the instant to go to for what is due next: the first one's, or the last of
+// those free ones that follow it closely.
+func (s *Sandbox) together(dues []store.Due, to time.Time) time.Time {
+	if len(dues) == 0 {
+		return time.Time{}
+	}
+	goal := dues[0].At
+	for _, d := range dues {
+		if !s.free[d.Kind] || d.At.After(to) || d.At.Sub(dues[0].At) > maxAhead {
+			break
+		}
+		goal = d.At
+	}
+	return goal
 }

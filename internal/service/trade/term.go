@@ -73,7 +73,13 @@ func (t *Trade) queueTerm(ctx context.Context, tx *kernel.Tx, inst *instance.Ins
 	if err != nil {
 		return err
 	}
-	_, err = t.k.Queue.Add(ctx, tx, store.Job{Kind: JobTerm, Lane: jobs.Platform, DueAt: at, Payload: string(payload),
+	kind := JobTerm
+	for _, e := range p.At(at) {
+		if e.Kind == instance.EventAutoRenew {
+			kind = JobRenew
+		}
+	}
+	_, err = t.k.Queue.Add(ctx, tx, store.Job{Kind: kind, Lane: jobs.Platform, DueAt: at, Payload: string(payload),
 		InstanceID: inst.ID, SellerID: inst.SellerID, OrderID: inst.OrderID, OrderLineID: inst.OrderLineID})
 	return err
 }

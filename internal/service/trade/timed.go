@@ -14,6 +14,7 @@ import (
 func (t *Trade) Register(r *jobs.Runner) {
 	r.Handle(JobPayDeadline, t.timed(t.passDeadline))
 	r.Handle(JobTerm, t.timed(t.term))
+	r.Handle(JobRenew, t.timed(t.term))
 }
 
 // timed wraps a step so that it and the end of its job are one transaction. The

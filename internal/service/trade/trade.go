@@ -35,7 +35,8 @@ func New(k *kernel.Kernel) *Trade { return &Trade{k} }
 // Kinds of timed jobs; calls to sellers are domain/delivery's kinds.
 const (
 	JobPayDeadline = "time.deadline"
-	JobTerm        = "time.term" // the next event of an instance's plan
+	JobTerm        = "time.term"  // the next event of an instance's plan
+	JobRenew       = "time.renew" // the same, where it spends the buyer's money
 )
 
 // NewOrder is the input of Place.
