@@ -186,7 +186,7 @@ func (w *world) pages() []at {
 		{"buyer", "/buyer"}, {"buyer", "/buyer/orders"}, {"buyer", "/buyer/orders?words=none"}, {"buyer", "/buyer/services"}, {"buyer", "/buyer/services/" + w.ids["instance"]},
 		{"buyer", "/buyer/services/" + w.ids["instance"] + "/renew"}, {"buyer", "/buyer/balance"}, {"buyer", "/buyer/messages"}, {"buyer2", "/buyer"}, {"buyer2", "/buyer/services"},
 		{"yunfan", "/seller"}, {"yunfan", "/seller/products"}, {"yunfan", "/seller/products/" + w.product}, {"yunfan", "/seller/products/" + w.ids["rejected"]}, {"yunfan", "/seller/products/" + w.ids["draft"]},
-		{"yunfan", "/seller/access"}, {"yunfan", "/seller/access-keys"}, {"yunfan", "/seller/orders"}, {"yunfan", "/seller/orders/" + w.ids["completed"]}, {"yunfan", "/seller/services"},
+		{"yunfan", "/seller/access"}, {"yunfan", "/seller/shop"}, {"yunfan", "/seller/access-keys"}, {"yunfan", "/seller/orders"}, {"yunfan", "/seller/orders/" + w.ids["completed"]}, {"yunfan", "/seller/services"},
 		{"yunfan", "/seller/services/" + w.ids["instance"]}, {"yunfan", "/seller/balance"}, {"yunfan", "/seller/messages"},
 		{"yunfan", "/seller/calls"}, {"yunfan", "/seller/calls?state=failed"}, {"yunfan", "/seller/calls?order=none"}, {"yunfan", "/seller/calls/" + w.ids["success"]},
 		{"yunfan", "/seller/calls/" + w.ids["html"]}, {"yunfan", "/seller/calls/" + w.ids["failed"] + "?view=raw"}, {"yunfan", "/seller/calls/" + w.ids["unknown"] + "?view=hex"},

@@ -30,6 +30,7 @@ func (h *Handler) routes() {
 	h.instances()
 	h.attempts()
 	h.sellers()
+	h.shops()
 	h.companies()
 	h.people()
 	h.messages()

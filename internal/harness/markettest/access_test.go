@@ -101,6 +101,7 @@ var bodies = map[string]string{
 	"PUT /api/souk/v1/companies/{id}/contact":                 `{"email":"x@example.com"}`,
 	"POST /api/souk/v1/companies/{id}/confirm-mobile":         `{"code":"000000"}`,
 	"PUT /api/souk/v1/companies/{id}/name":                    `{"name":"x"}`,
+	"PUT /api/souk/v1/sellers/{id}/shop":                      `{"name":"x"}`,
 	"PUT /api/souk/v1/me/notices":                             `{"kinds":{}}`,
 	"POST /api/souk/v1/receivers":                             `{"name":"x","email":"x@example.com"}`,
 	"PUT /api/souk/v1/receivers/{id}":                         `{"name":"x","email":"x@example.com"}`,

@@ -3,7 +3,6 @@ package catalogue
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
@@ -201,23 +200,4 @@ func (c *Catalogue) DeleteAccessKey(ctx context.Context, tx *kernel.Tx, a access
 		return kernel.Missing(err, "access key")
 	}
 	return c.k.Audit(ctx, tx, a, access.SellerKeys, a.CompanyID, "delete access key "+ak)
-}
-
-// Shop is what everybody may know of a seller.
-type Shop struct {
-	ID, Name, Email string
-	Since           time.Time
-}
-
-// Shop reads a seller's shop.
-func (c *Catalogue) Shop(ctx context.Context, seller string) (out Shop, err error) {
-	err = c.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		co, err := store.Company(ctx, tx, seller)
-		if err == nil && co.Kind != party.Seller {
-			err = store.ErrNoRow
-		}
-		out = Shop{co.ID, co.Name, co.Email, co.CreatedAt}
-		return kernel.Missing(err, "seller")
-	})
-	return out, err
 }

@@ -178,7 +178,9 @@ func (r *Room) buyerBlocks(c *ui.Call, co party.Company, p *ui.Page) error {
 // rename gives a company another name, after its papers were seen. // spec: 20 A3
 func (r *Room) rename(c *ui.Call) error {
 	id := c.R.PathValue("id")
-	err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error { return r.People.Rename(ctx, tx, c.Actor, id, c.Form("name")) })
+	err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+		return r.People.Rename(ctx, tx, c.Actor, id, c.Form("name"))
+	})
 	if err != nil {
 		return c.Again(err, r.companyShow)
 	}

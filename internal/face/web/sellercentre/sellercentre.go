@@ -23,6 +23,7 @@ func New(kit *ui.Kit, mux *http.ServeMux, s desk.Services) *Room {
 	r.Get("/seller", "overview", "", r.overview)
 	r.products()
 	r.sharing()
+	r.shop()
 	r.wizard()
 	r.access()
 	r.accessKeys()

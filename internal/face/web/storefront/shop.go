@@ -10,6 +10,8 @@ import (
 type shopPage struct {
 	*ui.Frame
 	Shop     catalogue.Shop
+	About    template.HTML // the introduction, made safe
+	Website  string        // "" when it is none that a browser may open
 	Face     face
 	Products []template.HTML
 	Total    string
@@ -33,7 +35,7 @@ func (r *Room) shop(c *ui.Call) error {
 		return err
 	}
 	c.Title = shop.Name
-	p := shopPage{Frame: c.Frame, Shop: shop, Face: faceOf(shop.Name, ""), Products: drawAll(c.Frame, found.Cards), Total: c.T("search.total", "N", found.Total)}
+	p := shopPage{Frame: c.Frame, Shop: shop, About: template.HTML(catalogue.RenderMarkdown(shop.Introduction)), Website: ui.Safe(shop.Website), Face: faceOf(shop.Name, shop.Logo), Products: drawAll(c.Frame, found.Cards), Total: c.T("search.total", "N", found.Total)}
 	for _, s := range []string{catalogue.SortPopular, catalogue.SortNewest, catalogue.SortPrice, catalogue.SortRating} {
 		p.Sorts = append(p.Sorts, ui.Link{Text: c.T("search.sort." + s), Href: c.With("sort", s), Current: q.Sort == s})
 	}

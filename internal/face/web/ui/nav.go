@@ -37,6 +37,7 @@ var navigation = map[Face][]entry{
 	SellerCentre: {
 		{"overview", "/seller", "h", "home", "", false},
 		{"products", "/seller/products", "d", "box", "product.read", false},
+		{"shop", "/seller/shop", "w", "shop", "shop.edit", false},
 		{"orders", "/seller/orders", "o", "list", "order.read", false},
 		{"services", "/seller/services", "s", "cloud", "instance.read", false},
 		{"calls", "/seller/calls", "c", "swap", "attempt.read", true},
