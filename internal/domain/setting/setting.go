@@ -63,6 +63,7 @@ type Setting struct {
 // Table is every setting, in the order in which they are shown.
 var Table = []Setting{
 	duration("orders.pay_within", "orders", "22 §2.3", "pay-within", time.Minute, 366*24*time.Hour, func(v *Values) *time.Duration { return &v.PayWithin }),
+	whole("open_api.order_query_rate", "open_api", "01 §5", "order-query-rate", 1, 100000, func(v *Values) *int { return &v.OrderQueryRate }),
 	choice("delivery.retry_policy", "delivery", "01 §2.1", "retry-policy", []string{string(delivery.KooGallery), string(delivery.Standard), string(delivery.Patient)},
 		func(v *Values) string { return string(v.RetryPolicy) }, func(v *Values, s string) { v.RetryPolicy = delivery.Policy(s) }),
 	choice("delivery.too_many_failed", "delivery", "01 §2.11", "too-many-failed-orders", []string{"propose", "suspend"},
@@ -73,7 +74,6 @@ var Table = []Setting{
 			return "propose"
 		}, func(v *Values, s string) { v.SuspendFailed = s == "suspend" }),
 	whole("delivery.keep_bytes", "delivery", "10 §8.4", "", 0, 3650, func(v *Values) *int { return &v.KeepBytes }),
-	whole("open_api.order_query_rate", "open_api", "01 §5", "order-query-rate", 1, 100000, func(v *Values) *int { return &v.OrderQueryRate }),
 	{Name: "people.registration", Group: "people", Kind: Switch, Spec: "01 §9", get: func(v *Values) string { return strconv.FormatBool(v.Registration) }, set: func(v *Values, s string) { v.Registration = s == "true" }},
 	duration("people.session_idle", "people", "01 §9", "session-idle", time.Minute, 12*time.Hour, func(v *Values) *time.Duration { return &v.SessionIdle }),
 	whole("people.max_failures", "people", "01 §9", "", 3, 20, func(v *Values) *int { return &v.MaxFailures }),

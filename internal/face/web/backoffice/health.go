@@ -89,9 +89,9 @@ func (r *Room) backups(c *ui.Call, p *ui.Page, b *upkeep.Backup) error {
 	p.Put(c.In("block.backup", block))
 	if c.May("system.backup") {
 		f := c.NewForm("backup", "/operator/system/backup", "do.backup")
-		f.Consequence = c.T("backup.means")
+		f.Lead, f.Behind = c.T("backup.means"), c.T("do.backup")
 		c.Add(f, ui.Field{Name: "current_password", Kind: "password", Required: true, MaxLength: party.MaxPassword, Autocomplete: "current-password"}, "")
-		p.Put(c.In("block.backup.make", ui.Block{Half: true, Form: f}))
+		p.Put(ui.Block{Form: f})
 	}
 	return nil
 }

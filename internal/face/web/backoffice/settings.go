@@ -122,6 +122,14 @@ func (r *Room) settingsDo(c *ui.Call) error {
 	return c.Done("/operator/settings", "settings")
 }
 
+// shorten writes a schedule: all of it, or its beginning and its end.
+func shorten(s delivery.Schedule) string {
+	if len(s) <= 10 {
+		return s.Describe()
+	}
+	return s[:8].Describe() + " … " + s[len(s)-1:].Describe()
+}
+
 // limit is something that the specification fixes.
 type limit struct{ id, value, spec string }
 
@@ -140,7 +148,7 @@ func (r *Room) fixed(c *ui.Call, p *ui.Page) *ui.Page {
 		{"fixed.invite", hours(party.InviteLife), "01 §9"},
 		{"fixed.ak", "5m", "14 §4"},
 	}
-	p.Put(c.In("block.fixed", ui.Block{Half: true, Note: c.T("fixed.note"), Table: ui.NewTable(c.Frame, limits, []ui.Column[limit]{
+	p.Put(c.In("block.fixed", ui.Block{Note: c.T("fixed.note"), Table: ui.NewTable(c.Frame, limits, []ui.Column[limit]{
 		{Head: "col.setting", Cell: func(l limit) ui.Cell { return c.Word(l.id) }},
 		{Head: "col.value", Cell: func(l limit) ui.Cell { return ui.Own(l.value) }},
 		{Head: "col.chapter", Cell: func(l limit) ui.Cell { return ui.Own(l.spec) }},
@@ -157,6 +165,6 @@ func (r *Room) fixed(c *ui.Call, p *ui.Page) *ui.Page {
 	return p.Put(c.In("block.schedules", ui.Block{Note: c.T("schedules.note"), Table: ui.NewTable(c.Frame, lines, []ui.Column[line]{
 		{Head: "col.call", Cell: func(l line) ui.Cell { return ui.Code(l.activity) }},
 		{Head: "col.policy", Cell: func(l line) ui.Cell { return c.Word("setting.delivery.retry_policy." + string(l.policy)) }},
-		{Head: "col.tries.at", Cell: func(l line) ui.Cell { return ui.Own(ui.Shorten(delivery.ScheduleOf(l.policy, l.call).Describe(), 160)) }},
+		{Head: "col.tries.at", Cell: func(l line) ui.Cell { return ui.Own(shorten(delivery.ScheduleOf(l.policy, l.call))) }},
 	}, "")}))
 }
