@@ -64,7 +64,7 @@ func benchCommand() *cobra.Command {
 	fl.DurationVar(&o.Run, "run", 10*time.Second, "load that is counted, per repeat and phase; idle and pending: time until memory is read")
 	fl.IntVar(&o.Repeat, "repeat", 1, "repeats; the median one is the figure")
 	fl.IntVar(&o.Clients, "clients", 32, "orders: connections that work at once")
-	fl.IntVar(&o.Orders, "orders", 4000, "deliveries: paid orders to work off; pending: deliveries that wait (default 100000)")
+	fl.IntVar(&o.Orders, "orders", 4000, "deliveries: paid orders to work off; pending: deliveries that wait, life: services in use (default 100000)")
 	fl.StringVar(&o.Protocol, "protocol", "v1", "deliveries: v1, v2 or mix")
 	fl.IntVar(&o.Products, "products", 20_000, "browse: products on sale")
 	fl.BoolVar(&asJSON, "json", false, "print one JSON object")
@@ -74,7 +74,7 @@ func benchCommand() *cobra.Command {
 
 // defaults sets what differs by name.
 func defaults(cmd *cobra.Command, o *bench.Options) {
-	if o.Name == "pending" && !cmd.Flags().Changed("orders") {
+	if (o.Name == "pending" || o.Name == "life") && !cmd.Flags().Changed("orders") {
 		o.Orders = 100_000
 	}
 }

@@ -71,6 +71,7 @@ var measurements = []measurement{
 	{"lanes", "payment to first byte at 48 sellers while one is dead and one takes 19 s", runLanes},
 	{"pending", "memory while a heap of pending deliveries is worked off", runPending},
 	{"browse", "lists, searches and product pages over 20,000 products, and their rate beside a static file's", runBrowse},
+	{"life", "60 days in one step over services in use: reminders, freezes, releases and calls per second", runLife},
 	{"idle", "memory of an idle server with the demo's data", runIdle},
 	{"coldstart", "start of the process to its first answer", runColdStart},
 }

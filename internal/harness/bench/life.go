@@ -1,0 +1,276 @@
+package bench
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/domain/instance"
+	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/ground/clock"
+	"github.com/souk-market/souk/internal/ground/ident"
+	"github.com/souk-market/souk/internal/program"
+	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/people"
+	"github.com/souk-market/souk/internal/service/trade"
+)
+
+// lifeDays is how far the business clock is moved in one step.
+const lifeDays = 60
+
+// runLife fills the database with services in use whose terms end at all times (copies of
+// one that was bought and opened through the program), moves the business clock by sixty
+// days in one step, and counts what was due: each reminder, freeze and release, and each
+// call to a seller, exactly once. // spec: 01 §1.2, 22 §3.2
+func runLife(ctx context.Context, o Options) (*Figure, error) {
+	var rs []Repeat
+	for n := range o.Repeat {
+		r, err := life(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		o.say("life, repeat %d: %.0f actions/s, ratio %.3f, %.0f MB", n+1, r.Rate, r.Ratio, r.RSS)
+		rs = append(rs, r)
+	}
+	f := &Figure{Target: "ratio ≥ 0.4, rss < 400 MB", Detail: map[string]any{"instances": o.Orders, "days": lifeDays},
+		Mix: fmt.Sprintf("%d services in use at %d V1 sellers that answer at once, their terms ending evenly over %d days; POST /sandbox/clock by %d days; an action is a reminder, a freeze, a release or a call; the ceiling writes an action's rows as often per second, as many to a COMMIT as the program put", o.Orders, sellersTotal, lifeDays+15, lifeDays)}
+	f.put(o, rs)
+	f.Met = f.Ratio != nil && *f.Ratio >= 0.4 && f.RSS != nil && *f.RSS < 400
+	return f, nil
+}
+
+func life(ctx context.Context, o Options) (r Repeat, err error) {
+	w, err := build(ctx, o, "v1")
+	if err != nil {
+		return r, err
+	}
+	defer w.close()
+	if err := w.prepay(ctx, 1); err != nil {
+		return r, err
+	}
+	first, err := w.start(ctx)
+	if err == nil {
+		err = w.settle(ctx)
+		first.stop()
+	}
+	if err != nil {
+		return r, err
+	}
+	token, err := w.operator(ctx)
+	if err != nil {
+		return r, err
+	}
+	db, err := open(w.url, 1)
+	if err != nil {
+		return r, err
+	}
+	defer db.Close()
+	var order string
+	if err := db.QueryRowContext(ctx, `SELECT id FROM orders WHERE paid_at > 0`).Scan(&order); err != nil {
+		return r, err
+	}
+	spec, err := w.specimen(ctx, order, "")
+	if err != nil {
+		return r, err
+	}
+	var buyers, sellers []string
+	for _, b := range w.buyers {
+		buyers = append(buyers, b.actor.CompanyID)
+	}
+	for _, s := range w.sellers {
+		sellers = append(sellers, s.id)
+	}
+	o.say("life: copying %d services", o.Orders)
+	if err := bulk(ctx, db, o.DB, slices.Concat(spec.place, spec.pay, spec.record, spec.conclude), spec.copies(o.Orders-1, buyers, sellers)); err != nil {
+		return r, err
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	want, err := spread(ctx, db, now)
+	if err != nil {
+		return r, err
+	}
+	// What an action writes at the least: the end of its job, the next one, the instance, a notice.
+	action := [][]op{{spec.conclude[0], spec.conclude[1]}}
+	had, err := w.told(ctx)
+	if err != nil {
+		return r, err
+	}
+	s, err := w.start(ctx)
+	if err != nil {
+		return r, err
+	}
+	defer s.stop()
+	c, err := dial(s.addr)
+	if err != nil {
+		return r, err
+	}
+	defer c.close()
+	commits, err := w.commits()
+	if err != nil {
+		return r, err
+	}
+	to := now.AddDate(0, 0, lifeDays)
+	began := time.Now()
+	status, answer, err := c.do("POST", "/api/souk/v1/sandbox/clock", token, "", fmt.Sprintf(`{"to":%q}`, to.Format(time.RFC3339Nano)))
+	if err != nil || status != 200 && status != 202 {
+		return r, problem("/sandbox/clock", status, answer, err)
+	}
+	for moving := true; moving; {
+		select {
+		case <-ctx.Done():
+			return r, ctx.Err()
+		case <-time.After(250 * time.Millisecond):
+		}
+		status, answer, err := c.do("GET", "/api/souk/v1/sandbox/clock", token, "", "")
+		if err != nil || status != 200 {
+			return r, problem("/sandbox/clock", status, answer, err)
+		}
+		var st struct{ Moving bool }
+		if err := json.Unmarshal(answer, &st); err != nil {
+			return r, err
+		}
+		moving = st.Moving
+	}
+	took := time.Since(began).Seconds()
+	after, err := w.commits()
+	if err != nil {
+		return r, err
+	}
+	if _, r.RSS, err = s.memory(); err != nil {
+		return r, err
+	}
+	r.RSS = round(r.RSS)
+	s.stop()
+	if err := w.exactly(ctx, want, had); err != nil {
+		return r, err
+	}
+	actions := want.reminders + 2*want.frozen + 2*want.released
+	r.Rate = round(float64(actions) / took)
+	per := perCommit(actions, 1, float64(after-commits))
+	if r.CeilingBefore, err = w.ceiling(ctx, spec, slices.Concat(spec.place, spec.pay), action, per, o.Run/2); err != nil {
+		return r, err
+	}
+	r.CeilingAfter = r.CeilingBefore
+	r.Ratio = round(r.Rate / r.CeilingBefore)
+	r.More = map[string]float64{"actions": float64(actions), "seconds": round(took), "transactions_per_commit": round(per)}
+	return r, nil
+}
+
+// due is what has to have happened.
+type due struct{ reminders, frozen, released int }
+
+// spread gives every service an end of its own and the job of its next event.
+func spread(ctx context.Context, db *sql.DB, now time.Time) (d due, err error) {
+	rows, err := db.QueryContext(ctx, `SELECT id FROM instance ORDER BY id`)
+	if err != nil {
+		return d, err
+	}
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return d, err
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Close(); err != nil {
+		return d, err
+	}
+	span := time.Duration(lifeDays+15) * 24 * time.Hour
+	to := now.AddDate(0, 0, lifeDays)
+	for at := 0; at < len(ids); {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return d, err
+		}
+		for range min(500, len(ids)-at) {
+			id := ids[at]
+			end := now.Add(time.Hour + span/time.Duration(len(ids))*time.Duration(at)).Truncate(time.Microsecond)
+			at++
+			p := instance.Plan{End: end, Keep: instance.RetentionOf(""), Zone: clock.Shanghai}
+			next, _ := p.Next(now)
+			for _, e := range p.Events() {
+				if !e.At.After(now) || e.At.After(to) {
+					continue
+				}
+				switch e.Kind {
+				case instance.EventFreeze:
+					d.frozen++
+				case instance.EventRelease:
+					d.released++
+				default:
+					d.reminders++
+				}
+			}
+			for _, one := range []struct {
+				query string
+				args  []any
+			}{
+				{`UPDATE instance SET expire_at = $1 WHERE id = $2`, []any{clock.Micros(end), id}},
+				{`UPDATE period SET ends_at = $1 WHERE instance_id = $2`, []any{clock.Micros(end), id}},
+				{`UPDATE job SET due_at = $1 WHERE instance_id = $2 AND kind = $3`, []any{clock.Micros(next), id, trade.JobTerm}},
+			} {
+				if _, err := tx.ExecContext(ctx, one.query, one.args...); err != nil {
+					return d, err
+				}
+			}
+		}
+		if err := tx.Commit(); err != nil {
+			return d, err
+		}
+	}
+	return d, nil
+}
+
+// told counts the buyers' notices.
+func (w *world) told(ctx context.Context) (int64, error) {
+	return w.count(ctx, `SELECT COUNT(*) FROM notice`)
+}
+
+// exactly compares what happened with what was due.
+func (w *world) exactly(ctx context.Context, want due, had int64) error {
+	for _, one := range []struct {
+		what, query string
+		want        int64
+	}{
+		{"frozen services", `SELECT COUNT(*) FROM instance WHERE status = 'FROZEN'`, int64(want.frozen - want.released)},
+		{"released services", `SELECT COUNT(*) FROM instance WHERE status = 'RELEASED'`, int64(want.released)},
+		{"expireInstance calls", `SELECT COUNT(*) FROM attempt WHERE activity = 'expireInstance'`, int64(want.frozen)},
+		{"expireInstance calls that succeeded, by service", `SELECT COUNT(DISTINCT instance_id) FROM attempt WHERE activity = 'expireInstance' AND state = 'success'`, int64(want.frozen)},
+		{"releaseInstance calls", `SELECT COUNT(*) FROM attempt WHERE activity = 'releaseInstance'`, int64(want.released)},
+		{"releaseInstance calls that succeeded, by service", `SELECT COUNT(DISTINCT instance_id) FROM attempt WHERE activity = 'releaseInstance' AND state = 'success'`, int64(want.released)},
+		{"releases before the freeze", `SELECT COUNT(*) FROM attempt e JOIN attempt r ON r.instance_id = e.instance_id WHERE e.activity = 'expireInstance' AND r.activity = 'releaseInstance' AND r.business_at <= e.business_at`, 0},
+		{"notices", `SELECT COUNT(*) FROM notice`, had + int64(want.reminders+want.frozen+want.released)},
+	} {
+		got, err := w.count(ctx, one.query)
+		if err != nil {
+			return err
+		}
+		if got != one.want {
+			return fmt.Errorf("%d %s, %d were due", got, one.what, one.want)
+		}
+	}
+	return nil
+}
+
+// operator makes somebody who may move the clock, and gives a token.
+func (w *world) operator(ctx context.Context) (token string, err error) {
+	return token, w.within(ctx, func(p *program.Program) error {
+		return p.Kernel.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+			co, err := p.People.CreateCompany(ctx, tx, kernel.System, people.NewCompany{Kind: party.Operator, Name: "Operators", Email: "operators@bench.example"})
+			if err != nil {
+				return err
+			}
+			one, err := p.People.CreatePerson(ctx, tx, kernel.System, people.NewPerson{CompanyID: co.ID, Login: "operator", Name: "Operator", Password: ident.UUID(), Roles: []access.Role{access.Admin}})
+			if err != nil {
+				return err
+			}
+			token, err = p.People.IssueToken(ctx, tx, kernel.System, co.ID, one.ID, "bench", 0)
+			return err
+		})
+	})
+}
