@@ -266,7 +266,10 @@ func ProveMobile(ctx context.Context, tx *Tx, table, id, mobile string, at time.
 
 // SetCompanyEmail makes a proved address the company's.
 func SetCompanyEmail(ctx context.Context, tx *Tx, company, email string, at time.Time) error {
-	return mustOne(tx.Exec(ctx, `UPDATE company SET email = $1, email_verified_at = $2 WHERE id = $3`, email, clock.Micros(at), company))
+	if err := mustOne(tx.Exec(ctx, `UPDATE company SET email = $1, email_verified_at = $2 WHERE id = $3`, email, clock.Micros(at), company)); err != nil {
+		return err
+	}
+	return NoteChange(ctx, tx, CompanyChanged, company) // a shop shows it
 }
 
 // SetCompanyMobile writes a number down that is not proved yet.
@@ -276,5 +279,8 @@ func SetCompanyMobile(ctx context.Context, tx *Tx, company, mobile string) error
 
 // SetCompanyName gives a company another name.
 func SetCompanyName(ctx context.Context, tx *Tx, company, name string) error {
-	return mustOne(tx.Exec(ctx, `UPDATE company SET name = $1 WHERE id = $2`, name, company))
+	if err := mustOne(tx.Exec(ctx, `UPDATE company SET name = $1 WHERE id = $2`, name, company)); err != nil {
+		return err
+	}
+	return NoteChange(ctx, tx, CompanyChanged, company)
 }

@@ -292,6 +292,9 @@ func (b *browse) round(ctx context.Context) (r Repeat, err error) {
 		return r, err
 	}
 	r.More["p50_unkept_ms"], r.More["p99_unkept_ms"] = round(quantile(times, 0.5)), round(quantile(times, 0.99))
+	if _, err = b.saturate(o.Warm, b.page(false)); err != nil {
+		return r, err
+	}
 	if r.CeilingBefore, err = b.saturate(o.Run/2, b.file); err != nil {
 		return r, err
 	}
