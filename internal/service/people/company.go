@@ -133,8 +133,5 @@ func (p *People) Rename(ctx context.Context, tx *kernel.Tx, a access.Actor, comp
 	if err := store.SetCompanyName(ctx, tx, c.ID, name); err != nil {
 		return err
 	}
-	if err := store.NoteChange(ctx, tx, store.CompanyChanged, c.ID); err != nil {
-		return err
-	}
 	return p.k.Audit(ctx, tx, a, access.CompanyCreate, c.ID, c.Name+" → "+name)
 }
