@@ -72,6 +72,8 @@ func TestEveryMeasurementGivesItsFigures(t *testing.T) {
 		{bench.Options{Name: "pending", DB: "sqlite", Orders: 200}, []string{"ceiling", "ratio", "p50_ms", "p99_ms"}},
 		{bench.Options{Name: "browse", DB: "sqlite", Orders: 1, Products: 300}, nil},
 		{bench.Options{Name: "browse", DB: "postgres", Orders: 1, Products: 300}, nil},
+		{bench.Options{Name: "life", DB: "sqlite", Orders: 12}, []string{"p50_ms", "p99_ms"}},
+		{bench.Options{Name: "life", DB: "postgres", Orders: 8}, []string{"p50_ms", "p99_ms"}},
 		{bench.Options{Name: "idle", DB: "sqlite", Orders: 1}, []string{"rate", "ceiling", "ratio", "p50_ms", "p99_ms"}},
 		{bench.Options{Name: "coldstart", DB: "sqlite", Orders: 1}, []string{"rate", "ceiling", "ratio", "rss_mb"}},
 	} {
