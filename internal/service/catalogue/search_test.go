@@ -62,7 +62,9 @@ func TestEveryProcessFollows(t *testing.T) {
 				at[i] = find.Generation()
 			}
 		}
-		all("the product", func(c catalogue.Card) bool { return c.ID == v.ProductID && c.Seller == "seller" && c.Price != "" && c.Logo != "" })
+		all("the product", func(c catalogue.Card) bool {
+			return c.ID == v.ProductID && c.Seller == "seller" && c.Price != "" && c.Logo != ""
+		})
 		s.do(func(ctx context.Context, tx *kernel.Tx) error {
 			return store.SetCompanyName(ctx, tx, "seller", "云帆新名")
 		})

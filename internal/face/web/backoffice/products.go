@@ -199,6 +199,7 @@ func (r *Room) decisions(c *ui.Call, page catalogue.Page, p *ui.Page) {
 	}
 	if one.State == catalog.OnSale || one.State == catalog.Suspended {
 		if !page.DelistAskedAt.IsZero() {
+			p.Step.Tone, p.Step.Who, p.Step.Text = ui.Attention, ui.Operator, c.T("delist.asked.next")
 			p.Step.Say(c.Word("delist.asked").And(ui.Own(page.DelistReason)))
 			p.Step.Forms = append(p.Step.Forms, with("refuse-delist", "refuse-delist", "do.delist.refuse", "do.delist.refuse.ask", "delist.refuse.means"))
 		}

@@ -88,6 +88,26 @@ type change struct {
 	changed            bool
 }
 
+// inOneLine reads a price, an attribute or an upgrade as people say it; "" for what
+// has fields of its own.
+func inOneLine(v map[string]any) string {
+	text := func(name string) string { s, _ := v[name].(string); return s }
+	values, isEnum := v["values"].([]any)
+	switch {
+	case text("period_type") != "":
+		return strings.TrimSpace(text("sku") + " " + text("period_type") + " " + text("amount") + " " + text("currency"))
+	case isEnum:
+		var all []string
+		for _, one := range values {
+			all = append(all, fmt.Sprint(one))
+		}
+		return text("name") + ": " + strings.Join(all, ", ")
+	case v["from"] != nil && v["to"] != nil:
+		return text("from") + " → " + text("to")
+	}
+	return ""
+}
+
 // beside lists every field of two bodies, changed ones first.
 func beside(live *catalog.Revision, asked catalog.Revision) []change {
 	flat := func(b catalog.Body) map[string]string {
@@ -100,6 +120,10 @@ func beside(live *catalog.Revision, asked catalog.Revision) []change {
 		walk = func(at string, v any) {
 			switch v := v.(type) {
 			case map[string]any:
+				if line := inOneLine(v); line != "" {
+					out[at] = line
+					return
+				}
 				for k, one := range v {
 					name := k
 					if at != "" {
@@ -112,7 +136,7 @@ func beside(live *catalog.Revision, asked catalog.Revision) []change {
 					walk(fmt.Sprintf("%s[%d]", at, i), one)
 				}
 			case string:
-				out[at] = v
+				out[at] = strings.TrimSpace(v)
 			case nil:
 			default:
 				text, _ := json.Marshal(v)
