@@ -148,6 +148,7 @@ func (r *Room) systemShow(c *ui.Call) error {
 	jt := ui.NewTable(c.Frame, jobs, []ui.Column[sandbox.Job]{
 		{Head: "col.due", Cell: func(j sandbox.Job) ui.Cell { return c.When(j.DueAt) }},
 		{Head: "col.kind", Cell: func(j sandbox.Job) ui.Cell { return ui.Code(j.Kind) }},
+		{Head: "col.state", Cell: func(sandbox.Job) ui.Cell { return c.Chip(ui.JobState(state)) }},
 		{Head: "col.lane", Cell: func(j sandbox.Job) ui.Cell { return ui.Own(j.Lane) }},
 		{Head: "col.order", Cell: func(j sandbox.Job) ui.Cell { return ui.ToID("/operator/orders/"+j.OrderID, j.OrderID) }},
 		{Head: "col.tries", Num: true, Cell: func(j sandbox.Job) ui.Cell { return ui.Own(fmt.Sprint(j.Attempts)) }},
@@ -182,6 +183,6 @@ func (r *Room) systemShow(c *ui.Call) error {
 		{Head: "job.failed", Num: true, Cell: func(l sandbox.Lane) ui.Cell { return ui.Own(fmt.Sprint(l.Failed)) }},
 		{Head: "col.oldest", Cell: func(l sandbox.Lane) ui.Cell { return c.When(l.OldestDue) }},
 	}, "").Or(ui.Empty{Text: c.T("lanes.empty"), Help: c.T("lanes.empty.help")})}))
-	p.Put(c.In("block.jobs", ui.Block{Note: c.T("jobs.note", "STATE", c.T(ui.JobState(state).ID)), Table: jt.Exported(c.Frame).Or(ui.Empty{Text: c.T("jobs.empty"), Help: c.T("jobs.empty.help")})}))
+	p.Put(c.In("block.jobs", ui.Block{Note: c.T("jobs.note"), Table: jt.Exported(c.Frame).Or(ui.Empty{Text: c.T("jobs.empty"), Help: c.T("jobs.empty.help")})}))
 	return c.Draw(p)
 }
