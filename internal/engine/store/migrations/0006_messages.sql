@@ -39,6 +39,7 @@ CREATE TABLE message_choice (
     PRIMARY KEY (person_id, kind, channel)
 );
 
+CREATE INDEX company_kind ON company(kind, id);
 -- Nothing is written to an address or number that nobody proved.
 ALTER TABLE company ADD COLUMN email_verified_at BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE company ADD COLUMN mobile_verified_at BIGINT NOT NULL DEFAULT 0;
@@ -70,6 +71,7 @@ DROP TABLE shop;
 ALTER TABLE access_key DROP COLUMN description;
 ALTER TABLE person DROP COLUMN limited;
 ALTER TABLE person DROP COLUMN mobile_verified_at;
+DROP INDEX company_kind;
 ALTER TABLE company DROP COLUMN mobile_verified_at;
 ALTER TABLE company DROP COLUMN email_verified_at;
 DROP TABLE message_choice;
