@@ -31,7 +31,7 @@ func TestBrowserProductAuthorisation(t *testing.T) {
 
 	z := w.as(ctx, sessions, bad, "zhou")
 	z.goTo("/seller/products?lang=zh-CN")
-	if html := z.on("/seller/products", "grants-none"); strings.Contains(html, w.product) {
+	if html := z.on("/seller/products", "grants-none", "还没有授权给您的商品"); strings.Contains(html, w.product) {
 		t.Error("a product that was not given is listed")
 	}
 	for _, path := range []string{"/seller/products/" + w.product, "/seller/orders/" + order, "/seller/calls/" + call, "/seller/access-keys"} {

@@ -45,6 +45,9 @@ func (r *Room) productList(c *ui.Call) error {
 	}
 	p.Filter = c.Filtering(ui.Field{Name: "words"}, ui.Field{Name: "status", Kind: "select", Options: desk.ProductStates(c)})
 	empty := ui.Empty{Text: c.T("products.empty"), Help: c.T("products.empty.help"), Actions: []ui.Link{{Text: c.T("go.access"), Href: "/seller/access"}}}
+	if c.Actor.Limited {
+		empty = ui.Empty{Text: c.T("products.limited"), Help: c.T("products.limited.help")}
+	}
 	if p.Filter.Clear != "" {
 		empty = c.NoMatch(p.Filter.Clear)
 	}
