@@ -22,7 +22,7 @@ func TestTheDocumentIsServedAndValid(t *testing.T) {
 // The check can fail: each line below is a program that breaks the document.
 func TestBrokenProgramsAreFoundOut(t *testing.T) {
 	order := `{"id":"CS2611241600ABC2D","type":"NEW","status":"PROCESSING","buyer_id":"b","seller_id":"s","currency":"CNY","amount_list":"1.00","amount_deal":"1.00","amount_coupon":"0.00","amount_paid":"1.00",` +
-		`"possibly_orphaned":false,"created_at":"2026-11-24T08:00:00Z","pay_deadline":"2026-12-01T08:00:00Z","paid_at":"2026-11-24T08:01:00.5Z","completed_at":null,` +
+		`"possibly_orphaned":false,"source":"DIRECT","breakdown":[],"created_at":"2026-11-24T08:00:00Z","pay_deadline":"2026-12-01T08:00:00Z","paid_at":"2026-11-24T08:01:00.5Z","completed_at":null,` +
 		`"lines":[{"id":"CS2611241600ABC2D-000001","product_id":"OFFI1","sku_code":"k","product_name":"n","period_type":"month","period_number":1,"quantity":1,"unit_price":"1","amount_deal":"1.00","amount_paid":"1.00",` +
 		`"instance_id":"","status":"PROVISIONING","effective_at":null,"expire_at":null}]}`
 	refusal := `{"error":{"code":"bad_form","message":"no","fields":{"product_id":"missing"},"request_id":"r"}}`

@@ -119,6 +119,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	work := context.WithoutCancel(ctx)
 	if r.o.Sole {
 		if err := r.reclaim(ctx, r.wire.Now().Add(1000*time.Hour)); err != nil {
+			if ctx.Err() != nil {
+				return nil // stopped before it began
+			}
 			return fmt.Errorf("take over jobs: %w", err)
 		}
 	}
