@@ -137,3 +137,29 @@ func TestTheSandboxClockIsMovedByAForm(t *testing.T) {
 	_, page = w.open("buyer").get("/buyer/messages")
 	wants(t, "messages", page, "《云帆协同办公》的订单到期未付，已取消。")
 }
+
+// An order that a seller's server does not open is given back by the operators: one proposes, another agrees.
+func TestARefundNeedsTwoOperators(t *testing.T) {
+	w := newWorld(t)
+	w.faults(w.v1, "status=500@newInstance")
+	id, _ := w.buy(w.offer, 2, "retrying")
+	w.Program.Kernel.Sandbox = false
+	at := "/operator/orders/" + id
+	first, second := w.open("finance"), w.open("operator")
+	_, page := first.press(at, at+"/refund", url.Values{"form": {"refund"}})
+	wants(t, "proposed", page, "已提出退款", "需要另一位运营人员同意", "同意退款")
+	if res, page := first.post(at+"/refund", page, url.Values{"form": {"refund"}}); res.StatusCode != 403 || !strings.Contains(page, "资金操作须两人完成") {
+		t.Errorf("one person did both: %d", res.StatusCode)
+	}
+	if o := w.Do("buyer", "GET", api+"/orders/"+id, ""); o.String("status") != "PROCESSING" {
+		t.Errorf("the order is %s before the second person agreed", o.String("status"))
+	}
+	_, page = second.press(at, at+"/refund", url.Values{"form": {"refund"}})
+	wants(t, "agreed", page, "已退款")
+	if o := w.Do("buyer", "GET", api+"/orders/"+id, ""); o.String("status") != "COMPLETED" || o.String("lines.0.status") != "REFUNDED" {
+		t.Errorf("the order is %s, its line %s", o.String("status"), o.String("lines.0.status"))
+	}
+	if _, page := w.open("yunfan").get("/seller/orders/" + id); strings.Contains(page, "/refund\"") {
+		t.Error("the seller is offered the refund")
+	}
+}

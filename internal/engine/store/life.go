@@ -95,3 +95,18 @@ func EndPeriods(ctx context.Context, tx *Tx, instance, from, to string) error {
 	_, err := tx.Exec(ctx, `UPDATE period SET state = $1 WHERE instance_id = $2 AND state = $3`, to, instance, from)
 	return err
 }
+
+// RefundProposal finds which operator proposed to refund an order; "" when none did.
+func RefundProposal(ctx context.Context, tx *Tx, order string) (by string, err error) {
+	err = tx.QueryRow(ctx, `SELECT proposed_by FROM refund_proposal WHERE order_id = $1`, order).Scan(&by)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return by, err
+}
+
+// ProposeRefund notes who proposed to refund an order.
+func ProposeRefund(ctx context.Context, tx *Tx, order, by string, at time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO refund_proposal (order_id, proposed_by, proposed_at) VALUES ($1, $2, $3)`, order, by, clock.Micros(at))
+	return err
+}

@@ -245,7 +245,7 @@ func (t *Trade) tellFailed(ctx context.Context, tx *kernel.Tx, o *order.Order, l
 	if err := t.notifySeller(ctx, tx, un, now); err != nil {
 		return err
 	}
-	if reason == refundedByWish {
+	if reason == refundedByWish || reason == refundedByOperator {
 		return nil // not the seller's failure
 	}
 	return t.countFailure(ctx, tx, o, p, now)

@@ -30,11 +30,26 @@ func (d *Desk) Orders() {
 			_, err := d.Trade.Pay(ctx, tx, c.Actor, id)
 			return err
 		}))
-		d.Post(d.Path("/orders/{id}/refund"), "orders", access.OrderRefund, d.orderDo("refunded", func(ctx context.Context, tx *kernel.Tx, c *ui.Call, id string) error {
-			_, err := d.Trade.Refund(ctx, tx, c.Actor, id)
-			return err
-		}))
 	}
+	if !d.isSeller() {
+		d.Post(d.Path("/orders/{id}/refund"), "orders", access.OrderRefund, d.refund)
+	}
+}
+
+// refund gives an order back that never opened; an operator's may be a proposal.
+func (d *Desk) refund(c *ui.Call) error {
+	id, done := c.R.PathValue("id"), "order.refunded"
+	err := d.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+		o, err := d.Trade.Refund(ctx, tx, c.Actor, id)
+		if err == nil && o.Status == order.Processing {
+			done = "order.refund_proposed"
+		}
+		return err
+	})
+	if err != nil {
+		return c.Again(err, d.orderShow)
+	}
+	return c.Done(d.Path("/orders/"+id), done)
 }
 
 // OrderState is how an order is shown.
@@ -275,6 +290,23 @@ func (d *Desk) orderStep(c *ui.Call, o *order.Order, p *ui.Page) error {
 		if d.isBuyer() && o.Type == order.New && c.May("order.refund") {
 			refund := c.Dangerous(c.NewForm("refund", at+"/refund", "do.refund"), "order.refund.means", "")
 			refund.Behind = c.T("do.refund.ask")
+			p.Step.Forms = append(p.Step.Forms, refund)
+		}
+		if d.isOperator() && o.Type == order.New && c.May("order.refund") {
+			by, err := d.Trade.RefundProposed(c.R.Context(), c.Actor, o.ID)
+			if err != nil {
+				return err
+			}
+			refund := c.Dangerous(c.NewForm("refund", at+"/refund", "do.refund"), "order.refund.means", "")
+			refund.Behind = c.T("do.refund.operator")
+			if by != "" {
+				names, err := d.People.PersonNames(c.R.Context(), by)
+				if err != nil {
+					return err
+				}
+				p.Step.Say(c.Word("order.refund.proposed", "NAME", names[by]))
+				refund.Behind = c.T("do.refund.agree")
+			}
 			p.Step.Forms = append(p.Step.Forms, refund)
 		}
 	case order.Completed:
