@@ -153,7 +153,7 @@ func (t *Trade) tellOf(ctx context.Context, tx *kernel.Tx, inst *instance.Instan
 	if err != nil {
 		return err
 	}
-	params := map[string]string{"instance": inst.ID, "product": l.ProductName}
+	params := map[string]string{"instance": inst.ID, "product": l.ProductName, "product_id": inst.ProductID}
 	for i := 0; i+1 < len(pairs); i += 2 {
 		params[pairs[i]] = pairs[i+1]
 	}
