@@ -1,6 +1,10 @@
 package delivery_test
 
 import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,4 +95,54 @@ func TestPollsEndAtTheWindowWithOneLastLook(t *testing.T) {
 	if at, _, ok := delivery.NextPoll(0, end, end, end); !ok || !at.Equal(end) {
 		t.Errorf("an instance made at the end of the window is never looked at")
 	}
+}
+
+// The table of schedules in the docs is that of the code.
+func TestSchedulesAreDocumented(t *testing.T) {
+	const path = "../../../docs/states-and-limits.md"
+	have, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for policy, want := range map[delivery.Policy]map[delivery.Call]string{
+		delivery.KooGallery: {delivery.Create: "0, 1, 2, 3 h", delivery.Upgrade: "0, 1, 2, 3 h", delivery.Refresh: "0, 20, 40, 60 min", delivery.Expire: "0, 20, 40, 60 min", delivery.Thaw: "0, 20, 40, 60 min", delivery.Release: "0, 20, 40, 60 min", delivery.Notify: "0, at once, 1, 2, 3 h"},
+		delivery.Standard:   {delivery.Create: "10 s, 1 min, then every 3 min to 3 h", delivery.Refresh: "10 s, 1 min, every 3 min to 1 h"},
+		delivery.Patient:    {delivery.Create: "doubling from 10 s to 1 h, to 24 h"},
+	} {
+		for call, text := range want {
+			if !bytes.Contains(have, []byte(text)) {
+				t.Errorf("%s does not say %q", path, text)
+			}
+			if got := inWords(delivery.ScheduleOf(policy, call)); got != text {
+				t.Errorf("%s, %s: the code says %q, the page %q", policy, call, got, text)
+			}
+		}
+	}
+}
+
+// inWords writes a schedule as the page does.
+func inWords(sch delivery.Schedule) string {
+	unit, name := h, "h"
+	if sch.Window() <= h && len(sch) < 10 {
+		unit, name = m, "min"
+	}
+	switch {
+	case len(sch) < 10:
+		var parts []string
+		for i, at := range sch {
+			if i > 0 && at == 0 {
+				parts = append(parts, "at once")
+				continue
+			}
+			parts = append(parts, fmt.Sprint(int(at/unit)))
+		}
+		return strings.Join(parts, ", ") + " " + name
+	case sch[2]-sch[1] == 20*s:
+		return fmt.Sprintf("doubling from %d s to 1 h, to %d h", sch[1]/s, (sch.Window()+h)/h)
+	}
+	then := "then "
+	if sch.Window() < h {
+		then = ""
+	}
+	return fmt.Sprintf("%d s, %d min, %severy %d min to %d h", sch[1]/s, sch[2]/m, then, (sch[4]-sch[3])/m, (sch.Window()+3*m)/h)
 }

@@ -98,6 +98,17 @@ func TestAnUpgradeThatFailsForGood(t *testing.T) {
 			t.Errorf("upgraded to %s", got.SKUCode)
 		}
 		w.refuses(i.ID, "change", map[string]any{"sku_code": i.SKUCode}, 422, "no_upgrade_rule")
+		// Nothing is sold about a service whose product is not on sale, and it goes on being used.
+		product := w.byOffer[w.offers["v1 month"]]
+		w.must(w.as("operator").Do(t.Context(), "POST", api+"/products/"+product+"/suspend", "", map[string]any{"reason": "x"}, nil))
+		w.refuses(i.ID, "change", map[string]any{"quantity": 9}, 422, "not_on_sale")
+		w.refuses(i.ID, "renew", map[string]any{}, 422, "not_on_sale")
+		w.must(w.as("operator").Do(t.Context(), "POST", api+"/products/"+product+"/resume", "", map[string]any{}, nil))
+		w.on(i.ID, "renew", map[string]any{})
+		// Another company's service is like one that does not exist.
+		for _, what := range []string{"change", "renew", "convert", "cancel-renewal", "unsubscribe"} {
+			w.refused(w.as("buyer2").Do(t.Context(), "POST", api+"/instances/"+i.ID+"/"+what, "", map[string]any{"quantity": 9}, nil), 404, "not_found")
+		}
 		w.sound()
 	})
 }
