@@ -38,14 +38,20 @@ func (w *world) open(login string) *reader {
 
 func (r *reader) do(method, path, body string) (*http.Response, string) {
 	r.w.t.Helper()
-	req, err := http.NewRequest(method, r.w.URL+path, strings.NewReader(body))
+	return r.send(method, path, strings.NewReader(body))
+}
+
+// send makes a request; its body is a plain form unless a header says otherwise.
+func (r *reader) send(method, path string, body io.Reader) (*http.Response, string) {
+	r.w.t.Helper()
+	req, err := http.NewRequest(method, r.w.URL+path, body)
 	if err != nil {
 		r.w.t.Fatal(err)
 	}
 	for k, v := range r.header {
 		req.Header[k] = v
 	}
-	if body != "" {
+	if method != http.MethodGet && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	res, err := r.client.Do(req)

@@ -328,3 +328,8 @@ func Link(t testing.TB, p *program.Program, to string) string {
 	}
 	return found
 }
+
+// Of is a marketplace that the test has started itself, without any data of the demo.
+func Of(t testing.TB, p *program.Program, url string) *Market {
+	return &Market{t: t, Program: p, URL: url, Log: &Log{}}
+}
