@@ -69,25 +69,12 @@ func life(ctx context.Context, o Options) (r Repeat, err error) {
 		return r, err
 	}
 	defer db.Close()
-	var order string
-	if err := db.QueryRowContext(ctx, `SELECT id FROM orders WHERE paid_at > 0`).Scan(&order); err != nil {
-		return r, err
-	}
-	spec, err := w.specimen(ctx, order, "")
+	o.say("life: copying %d services", o.Orders)
+	spec, err := w.multiply(ctx, db, func(s *specimen) []op { return slices.Concat(s.place, s.pay, s.record, s.conclude) })
 	if err != nil {
 		return r, err
 	}
-	var buyers, sellers []string
-	for _, b := range w.buyers {
-		buyers = append(buyers, b.actor.CompanyID)
-	}
-	for _, s := range w.sellers {
-		sellers = append(sellers, s.id)
-	}
-	o.say("life: copying %d services", o.Orders)
-	if err := bulk(ctx, db, o.DB, slices.Concat(spec.place, spec.pay, spec.record, spec.conclude), spec.copies(o.Orders-1, buyers, sellers)); err != nil {
-		return r, err
-	}
+	o.say("life: giving each an end of its own")
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	want, err := spread(ctx, db, now)
 	if err != nil {
@@ -114,6 +101,7 @@ func life(ctx context.Context, o Options) (r Repeat, err error) {
 		return r, err
 	}
 	to := now.AddDate(0, 0, lifeDays)
+	o.say("life: moving the clock by %d days; %d reminders, %d freezes, %d releases are due", lifeDays, want.reminders, want.frozen, want.released)
 	began := time.Now()
 	status, answer, err := c.do("POST", "/api/souk/v1/sandbox/clock", token, "", fmt.Sprintf(`{"to":%q}`, to.Format(time.RFC3339Nano)))
 	if err != nil || status != 200 && status != 202 {
@@ -212,7 +200,7 @@ func spread(ctx context.Context, db *sql.DB, now time.Time) (d due, err error) {
 			}{
 				{`UPDATE instance SET expire_at = $1 WHERE id = $2`, []any{clock.Micros(end), id}},
 				{`UPDATE period SET ends_at = $1 WHERE instance_id = $2`, []any{clock.Micros(end), id}},
-				{`UPDATE job SET due_at = $1 WHERE instance_id = $2 AND kind = $3`, []any{clock.Micros(next), id, trade.JobTerm}},
+				{`UPDATE job SET due_at = $1 WHERE order_id = (SELECT order_id FROM instance WHERE id = $2) AND kind = $3`, []any{clock.Micros(next), id, trade.JobTerm}},
 			} {
 				if _, err := tx.ExecContext(ctx, one.query, one.args...); err != nil {
 					return d, err

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -44,24 +45,7 @@ func pending(ctx context.Context, o Options) (r Repeat, err error) {
 		return r, err
 	}
 	defer db.Close()
-	var order string
-	if err := db.QueryRowContext(ctx, `SELECT id FROM orders WHERE paid_at > 0`).Scan(&order); err != nil {
-		return r, err
-	}
-	spec, err := w.specimen(ctx, order, "")
-	if err != nil {
-		return r, err
-	}
-	var buyers, sellers []string
-	for _, b := range w.buyers {
-		buyers = append(buyers, b.actor.CompanyID)
-	}
-	// Copies go to the sellers of the specimen's product and address, which every
-	// seller has its own of: only the lane and the company differ.
-	for _, s := range w.sellers {
-		sellers = append(sellers, s.id)
-	}
-	if err := bulk(ctx, db, o.DB, append(slices.Clone(spec.place), spec.pay...), spec.copies(o.Orders-1, buyers, sellers)); err != nil {
+	if _, err := w.multiply(ctx, db, func(s *specimen) []op { return slices.Concat(s.place, s.pay) }); err != nil {
 		return r, err
 	}
 	s, err := w.start(ctx)
@@ -94,6 +78,28 @@ func pending(ctx context.Context, o Options) (r Repeat, err error) {
 	}
 	r.Rate, r.RSS, r.More = round(float64(done)/took), round(r.RSS), map[string]float64{"delivered": float64(done), "still_pending": float64(left)}
 	return r, nil
+}
+
+// multiply copies the one order that was paid until there are as many as asked for, as
+// far as the statements write it, for all buyers and sellers in turn. Every seller has a
+// product and an address of its own: only the lane and the company differ.
+func (w *world) multiply(ctx context.Context, db *sql.DB, written func(s *specimen) []op) (*specimen, error) {
+	var order string
+	if err := db.QueryRowContext(ctx, `SELECT id FROM orders WHERE paid_at > 0`).Scan(&order); err != nil {
+		return nil, err
+	}
+	spec, err := w.specimen(ctx, order, "")
+	if err != nil {
+		return nil, err
+	}
+	var buyers, sellers []string
+	for _, b := range w.buyers {
+		buyers = append(buyers, b.actor.CompanyID)
+	}
+	for _, s := range w.sellers {
+		sellers = append(sellers, s.id)
+	}
+	return spec, bulk(ctx, db, w.o.DB, written(spec), spec.copies(w.o.Orders-1, buyers, sellers))
 }
 
 // withDemo makes a world of the demo's data.
