@@ -59,7 +59,7 @@ func (h *Handler) instances() {
 		return orderOrNil(h.Trade.Renew(ctx, tx, c.actor, in))
 	})
 	h.change("POST", "/instances/{id}/change", http.StatusCreated, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
-		in := trade.Change{InstanceID: c.PathValue("id"), SKUCode: c.body.text("sku_code"), Quantity: c.body.whole("quantity", 0), Expected: c.body.text("expected_amount")}
+		in := trade.Change{InstanceID: c.PathValue("id"), SKUCode: c.body.text("sku_code"), OfferID: c.body.text("product_id"), Quantity: c.body.whole("quantity", 0), Expected: c.body.text("expected_amount")}
 		if err := c.body.bad.Err(); err != nil {
 			return nil, err
 		}

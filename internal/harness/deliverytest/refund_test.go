@@ -50,7 +50,14 @@ func TestTheFiveDayRefund(t *testing.T) {
 				t.Errorf("%s: %d calls after the release", protocol, len(w.seller.calls)-n)
 			}
 		}
-		_, i := w.owned("v1 month", 1)
+		// The order's own address does the same.
+		o, i := w.owned("v1 month", 1)
+		w.must(w.as("buyer").Do(t.Context(), "POST", api+"/orders/"+o.ID+"/refund", "", map[string]any{}, &o))
+		w.settle()
+		if got := w.instance(i.ID); o.Lines[0].Status != "REFUNDED" || got.Status != "RELEASED" || w.available() != before {
+			t.Errorf("the order's line is %s, the service %s, available %s of %s", o.Lines[0].Status, got.Status, w.available(), before)
+		}
+		_, i = w.owned("v1 month", 1)
 		w.move(5 * day)
 		w.refuses(i.ID, "unsubscribe", map[string]any{}, 422, "refund_window_over")
 		w.refuses("no-such-instance", "unsubscribe", map[string]any{}, 404, "not_found")

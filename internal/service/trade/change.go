@@ -23,6 +23,7 @@ const noDiscount = "1"
 type Change struct {
 	InstanceID string
 	SKUCode    string // "" keeps the specification
+	OfferID    string // instead of SKUCode: an offer of the specification
 	Quantity   int64  // 0 keeps the number
 	Expected   string // the amount shown; "" when none was
 }
@@ -71,6 +72,13 @@ func (t *Trade) quoteChange(ctx context.Context, tx *kernel.Tx, a access.Actor, 
 	old, err := store.OfferByID(ctx, tx, inst.OfferID)
 	if err != nil {
 		return nil, err
+	}
+	if in.SKUCode == "" && in.OfferID != "" {
+		o, err := store.OfferByID(ctx, tx, in.OfferID)
+		if err != nil || o.Product.ID != inst.ProductID {
+			return nil, fault.Field("product_id", "must be an offer of this product")
+		}
+		in.SKUCode = o.SKU.Code
 	}
 	if in.SKUCode == "" {
 		in.SKUCode = inst.SKUCode

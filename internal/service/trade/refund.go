@@ -20,13 +20,30 @@ const (
 	refundedByOperator = "refunded by the marketplace"
 )
 
-// Refund gives all of an order back whose service never opened, before the schedule has
+// opened tells whether an order has given a service, which may be given back within five
+// days of its opening.
+func opened(o *order.Order) bool {
+	return (o.Type == order.New || o.Type == order.TrialToFormal) && o.Status == order.Completed && o.Lines[0].Status == order.LineDelivered
+}
+
+// Refund gives a buyer's order back: with its service within the five days (see
+// Unsubscribe), or all of an order whose service never opened, before the schedule has
 // given up by itself: at the buyer's wish, or by the operators, of whom a second one has
 // to agree in production. A call that is under way is waited for: its answer may be the
 // service. // spec: 22 §2.5, §4.1, §8; 01 §9
 func (t *Trade) Refund(ctx context.Context, tx *kernel.Tx, a access.Actor, id string) (*order.Order, error) {
 	if err := kernel.May(a, access.OrderRefund); err != nil {
 		return nil, err
+	}
+	seen, err := store.Order(ctx, tx, kernel.Scope(a), id)
+	if err != nil {
+		return nil, kernel.Missing(err, "order")
+	}
+	if a.CompanyKind == party.Buyer && opened(seen) {
+		if _, err := t.Unsubscribe(ctx, tx, a, seen.Lines[0].InstanceID, ""); err != nil {
+			return nil, err
+		}
+		return store.Order(ctx, tx, kernel.Scope(a), id)
 	}
 	o, err := store.LockOrder(ctx, tx, kernel.Scope(a), id)
 	if err != nil {
