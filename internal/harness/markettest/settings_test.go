@@ -3,7 +3,9 @@ package markettest
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -152,6 +154,30 @@ func TestSettingsAreObeyed(t *testing.T) {
 			}
 		}
 		return false
+	})
+}
+
+// A refresh that read before a change was stored does not put the old value back after it.
+func TestAChangedSettingIsNotLostToARefresh(t *testing.T) {
+	each(t, func(t *testing.T, m *Market) {
+		ctx, stop := context.WithCancel(t.Context())
+		var refreshes sync.WaitGroup
+		for range 4 {
+			refreshes.Go(func() {
+				for ctx.Err() == nil {
+					m.Program.Upkeep.Refresh(ctx)
+				}
+			})
+		}
+		for i := range 60 {
+			want := 20 + i%2
+			m.set("delivery.keep_bytes", strconv.Itoa(want))
+			if got := m.Program.Kernel.Settings().KeepBytes; got != want {
+				t.Fatalf("change %d: %d days hold, not %d", i, got, want)
+			}
+		}
+		stop()
+		refreshes.Wait()
 	})
 }
 

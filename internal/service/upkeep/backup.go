@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/access"
@@ -57,8 +58,9 @@ type Upkeep struct {
 	dir     string // where a dump waits while it is downloaded
 	program string
 	cache   figuresCache
-	node    Node   // this process
-	id      string // its own name among all
+	node    Node       // this process
+	id      string     // its own name among all
+	refresh sync.Mutex // settings read first must not be put into force last
 }
 
 // New makes them. dir is a folder of this process alone; program its name and version.

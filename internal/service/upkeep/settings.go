@@ -67,6 +67,8 @@ func (u *Upkeep) apply(all map[string]stored) setting.Values {
 
 // Refresh puts what is stored into force in this process.
 func (u *Upkeep) Refresh(ctx context.Context) error {
+	u.refresh.Lock()
+	defer u.refresh.Unlock()
 	return u.k.DB.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 		all, err := readSettings(ctx, tx)
 		if err == nil {
