@@ -118,15 +118,6 @@ func (h *Handler) catalogue() {
 	})
 }
 
-// pageOne reads the mark of a list that is keyed by one id.
-func pageOne(r *http.Request) (after string, limit int, err error) {
-	mark, limit, err := page(r, 1)
-	if err == nil && mark != nil {
-		after = mark[0]
-	}
-	return after, limit, err
-}
-
 func (h *Handler) revisions() {
 	begin := func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 		v, err := h.Catalogue.Begin(ctx, tx, c.actor, c.PathValue("id"))

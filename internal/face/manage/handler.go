@@ -276,6 +276,15 @@ func page(r *http.Request, parts int) (mark []string, limit int, err error) {
 	return mark, limit, err
 }
 
+// pageOne reads the mark of a list that is keyed by one id.
+func pageOne(r *http.Request) (after string, limit int, err error) {
+	mark, limit, err := page(r, 1)
+	if err == nil && mark != nil {
+		after = mark[0]
+	}
+	return after, limit, err
+}
+
 // list is the form of every list.
 type list[T any] struct {
 	Items []T    `json:"items"`

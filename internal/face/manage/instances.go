@@ -16,13 +16,9 @@ import (
 // instances is what a buyer has and all that is done with it. // spec: 01 §8.5
 func (h *Handler) instances() {
 	h.read("/instances", func(c *call) (any, error) {
-		mark, limit, err := page(c.Request, 1)
+		after, limit, err := pageOne(c.Request)
 		if err != nil {
 			return nil, err
-		}
-		after := ""
-		if mark != nil {
-			after = mark[0]
 		}
 		is, err := h.Delivery.Instances(c.Context(), c.actor, after, limit+1)
 		if err != nil {

@@ -54,13 +54,9 @@ func readReceiver(c *call) (messages.NewReceiver, error) {
 // messages are what people are told, through what, and who else is. // spec: 20 A7
 func (h *Handler) messages() {
 	h.read("/notices", func(c *call) (any, error) {
-		mark, limit, err := page(c.Request, 1)
+		before, limit, err := pageOne(c.Request)
 		if err != nil {
 			return nil, err
-		}
-		before := ""
-		if mark != nil {
-			before = mark[0]
 		}
 		ns, err := h.Inbox.Notices(c.Context(), c.actor, before, limit+1)
 		if err != nil {

@@ -200,13 +200,9 @@ func (h *Handler) account() {
 		return map[string]int64{"ended": 1}, h.People.EndSession(ctx, tx, c.actor, c.PathValue("session"))
 	})
 	h.read("/me/sign-ins", func(c *call) (any, error) {
-		mark, limit, err := page(c.Request, 1)
+		before, limit, err := pageOne(c.Request)
 		if err != nil {
 			return nil, err
-		}
-		before := ""
-		if mark != nil {
-			before = mark[0]
 		}
 		ss, err := h.People.SignIns(c.Context(), c.actor, before, limit+1)
 		if err != nil {
@@ -304,13 +300,9 @@ func viewInvitation(i party.Invitation) invitationView {
 
 func (h *Handler) members() {
 	h.read("/companies/{id}/people", func(c *call) (any, error) {
-		mark, limit, err := page(c.Request, 1)
+		after, limit, err := pageOne(c.Request)
 		if err != nil {
 			return nil, err
-		}
-		after := ""
-		if mark != nil {
-			after = mark[0]
 		}
 		cs, err := h.People.People(c.Context(), c.actor, c.PathValue("id"), after, limit+1)
 		if err != nil {

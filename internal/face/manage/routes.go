@@ -43,13 +43,9 @@ func (h *Handler) routes() {
 
 func (h *Handler) products() {
 	h.read("/products", func(c *call) (any, error) {
-		mark, limit, err := page(c.Request, 1)
+		after, limit, err := pageOne(c.Request)
 		if err != nil {
 			return nil, err
-		}
-		after := ""
-		if mark != nil {
-			after = mark[0]
 		}
 		ls, err := h.Catalogue.List(c.Context(), c.actor, after, limit+1)
 		if err != nil {
@@ -184,13 +180,9 @@ func orderOrNil(o *order.Order, err error) (any, error) {
 
 func (h *Handler) attempts() {
 	h.read("/attempts", func(c *call) (any, error) {
-		mark, limit, err := page(c.Request, 1)
+		before, limit, err := pageOne(c.Request)
 		if err != nil {
 			return nil, err
-		}
-		before := ""
-		if mark != nil {
-			before = mark[0]
 		}
 		q := c.URL.Query()
 		oldest := q.Get("sort") == "started_at"
