@@ -66,11 +66,7 @@ func (t *Trade) Unsubscribe(ctx context.Context, tx *kernel.Tx, a access.Actor, 
 	if err := store.LockCompany(ctx, tx, seen.BuyerID); err != nil {
 		return nil, err
 	}
-	lines, orders, err := t.paidLines(ctx, tx, id)
-	if err != nil {
-		return nil, err
-	}
-	inst, err := store.LockInstance(ctx, tx, store.Everything, id)
+	inst, lines, orders, err := t.paidLines(ctx, tx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -129,31 +125,43 @@ func (t *Trade) Unsubscribe(ctx context.Context, tx *kernel.Tx, a access.Actor, 
 	return un, t.givenBack(ctx, tx, a, un, inst, total, now)
 }
 
-// paidLines locks the orders of what was paid for an instance, by id, and gives those
-// lines, the subscription first.
-func (t *Trade) paidLines(ctx context.Context, tx *kernel.Tx, id string) ([]order.Line, map[string]*order.Order, error) {
+// paidLines locks an instance and, before it, the orders of everything bought for it, and
+// gives the lines that were paid and delivered, the subscription first. An order that is
+// still being delivered is locked too: its delivery ends while we wait, and what it cost
+// must not be missed. // spec: 22 §4.1
+func (t *Trade) paidLines(ctx context.Context, tx *kernel.Tx, id string) (*instance.Instance, []order.Line, map[string]*order.Order, error) {
 	lines, err := store.InstanceLines(ctx, tx, id)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	orders := map[string]*order.Order{}
-	var out []order.Line
 	for _, l := range lines { // by line id, so by order id
-		if l.Status != order.LineDelivered || l.AmountPaid < 0 {
+		if l.Status == order.LineRefunded || l.Status == order.LineCanceled || l.AmountPaid < 0 {
 			continue
 		}
-		o, err := store.LockOrder(ctx, tx, store.Everything, l.OrderID)
-		if err != nil {
-			return nil, nil, err
+		if orders[l.OrderID], err = store.LockOrder(ctx, tx, store.Everything, l.OrderID); err != nil {
+			return nil, nil, nil, err
 		}
-		for _, now := range o.Lines { // as it stands under the lock
-			if now.ID == l.ID && now.Status == order.LineDelivered && o.Type != order.Trial {
-				orders[o.ID], out = o, append(out, now)
-			}
+	}
+	inst, err := store.LockInstance(ctx, tx, store.Everything, id)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if lines, err = store.InstanceLines(ctx, tx, id); err != nil { // as they stand under the locks
+		return nil, nil, nil, err
+	}
+	var out []order.Line
+	for _, l := range lines {
+		switch o := orders[l.OrderID]; {
+		case l.Status != order.LineDelivered || l.AmountPaid < 0:
+		case o == nil:
+			return nil, nil, nil, fault.New(fault.Conflict, "conflict", "order %s of this service was delivered at this moment; look at it again", l.OrderID)
+		case o.Type != order.Trial:
+			out = append(out, l)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b order.Line) int { return orders[a.OrderID].CreatedAt.Compare(orders[b.OrderID].CreatedAt) })
-	return out, orders, nil
+	return inst, out, orders, nil
 }
 
 // refundLine gives back what a line cost. A posting is unique by its line, so no line is
@@ -195,11 +203,7 @@ func (t *Trade) CancelRenewal(ctx context.Context, tx *kernel.Tx, a access.Actor
 	if _, err := store.Instance(ctx, tx, kernel.Scope(a), id); err != nil {
 		return nil, kernel.Missing(err, "instance")
 	}
-	lines, orders, err := t.paidLines(ctx, tx, id)
-	if err != nil {
-		return nil, err
-	}
-	inst, err := store.LockInstance(ctx, tx, store.Everything, id)
+	inst, lines, orders, err := t.paidLines(ctx, tx, id)
 	if err != nil {
 		return nil, err
 	}
