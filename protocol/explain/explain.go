@@ -178,6 +178,41 @@ func together(causes []Cause) []Cause {
 	return causes
 }
 
+// manyOrders is up to how many names every order of them is tried: 5,040 of them.
+const manyOrders = 7
+
+// anyOrder tries every order of n names; the known ones are among the ways already.
+func anyOrder(n int, try func(order []int) (evidence string, hit bool)) []Cause {
+	if n > manyOrders {
+		return nil
+	}
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	var found []Cause
+	var from func(i int) bool
+	from = func(i int) bool {
+		if i == n {
+			evidence, hit := try(order)
+			if hit {
+				found = []Cause{{Code: Unsorted, Evidence: evidence}}
+			}
+			return hit
+		}
+		for j := i; j < n; j++ {
+			order[i], order[j] = order[j], order[i]
+			if from(i + 1) {
+				return true
+			}
+			order[i], order[j] = order[j], order[i]
+		}
+		return false
+	}
+	from(0)
+	return found
+}
+
 func depthFor(size int) int {
 	if size > deep {
 		return 2
