@@ -118,8 +118,12 @@ type way[T any] struct {
 	do   func(T) (T, string)
 }
 
-// deep is up to which size of a signed text three mistakes at once are tried.
-const deep = 32 << 10
+// deep and shallow are up to which size of a signed text three mistakes at once are
+// tried, and two.
+const (
+	deep    = 32 << 10
+	shallow = 256 << 10
+)
 
 // search makes each mistake alone, then every two and, when depth allows, every three
 // of different codes together, and stops at the first number that gives a hit.
@@ -214,7 +218,10 @@ func anyOrder(n int, try func(order []int) (evidence string, hit bool)) []Cause 
 }
 
 func depthFor(size int) int {
-	if size > deep {
+	switch {
+	case size > shallow:
+		return 1
+	case size > deep:
 		return 2
 	}
 	return 3
