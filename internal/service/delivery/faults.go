@@ -23,11 +23,7 @@ func (d *Delivery) faults(p *plan) domain.Faults {
 	if !d.k.Sandbox {
 		return nil
 	}
-	all := d.k.Faults.Load()
-	if all == nil {
-		return nil
-	}
-	return (*all)[p.order.SellerID]
+	return d.k.Faults.Towards(p.order.SellerID)
 }
 
 // signing is the key, the instant and, on V2, the nonce that a call is signed with.

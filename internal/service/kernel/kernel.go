@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/access"
-	"github.com/souk-market/souk/internal/domain/delivery"
 	"github.com/souk-market/souk/internal/domain/setting"
 	"github.com/souk-market/souk/internal/engine/database"
 	"github.com/souk-market/souk/internal/engine/jobs"
@@ -51,8 +50,8 @@ type Kernel struct {
 	// Spread puts what comes of a notice into the outbox, in the notice's transaction; nil for notices in-site alone.
 	Spread func(ctx context.Context, tx *Tx, n store.Notice, params map[string]string) error
 
-	// Faults are the ways in which a sandbox misbehaves, by seller; nil is none.
-	Faults atomic.Pointer[map[string]delivery.Faults]
+	// Faults are the ways in which a sandbox misbehaves; nil is none.
+	Faults *Faults
 
 	// Live are the settings that hold; nil means the defaults for good.
 	Live *Live

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"maps"
 	"strings"
 
 	"github.com/souk-market/souk/internal/domain/access"
@@ -85,12 +84,7 @@ func (s *Sandbox) SetFaults(ctx context.Context, tx *kernel.Tx, a access.Actor, 
 	tx.OnCommit(func() { // at once in this process, in others with their next look
 		s.faultsMu.Lock()
 		defer s.faultsMu.Unlock()
-		all := map[string]delivery.Faults{}
-		if now := s.k.Faults.Load(); now != nil {
-			maps.Copy(all, *now)
-		}
-		all[seller] = these
-		s.k.Faults.Store(&all)
+		s.k.Faults.Put(seller, these)
 	})
 	return texts, s.k.Audit(ctx, tx, a, access.FaultSet, seller, strings.Join(texts, " "))
 }
@@ -114,6 +108,6 @@ func (s *Sandbox) readFaults(ctx context.Context, tx *kernel.Tx) error {
 			all[strings.TrimPrefix(name, settingFaults)] = these
 		}
 	}
-	s.k.Faults.Store(&all)
+	s.k.Faults.Hold(all)
 	return nil
 }

@@ -52,6 +52,7 @@ type Sandbox struct {
 // New makes them. free are the kinds of jobs whose outcome depends on their own instant
 // alone, not on the clock and not on each other.
 func New(k *kernel.Kernel, free ...string) *Sandbox {
+	k.Faults = &kernel.Faults{}
 	s := &Sandbox{k: k, free: map[string]bool{}, wake: make(chan struct{}, 1), idle: make(chan struct{}, 1)}
 	for _, kind := range free {
 		s.free[kind] = true
