@@ -42,7 +42,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), demoCommand(), sellerCommand(), adminCommand(), auditCommand(), migrateCommand(), backupCommand(), restoreCommand(), healthCommand(), benchCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), sellerCommand(), doctorCommand(), adminCommand(), auditCommand(), migrateCommand(), backupCommand(), restoreCommand(), healthCommand(), benchCommand(), versionCommand())
 	return root
 }
 
