@@ -58,6 +58,7 @@ type Sim struct {
 	seller  *seller
 	sdk     *isv.Server
 	serial  atomic.Int64
+	racing  racing
 }
 
 type store interface {
@@ -85,6 +86,11 @@ func New(options Options) (*Sim, error) {
 	}
 	if err := os.MkdirAll(options.Dir, 0o700); err != nil {
 		return nil, err
+	}
+	if s.faults.on("forgets-on-restart", "") {
+		if err := forget(options.Dir); err != nil {
+			return nil, err
+		}
 	}
 	var err error
 	if options.Volatile {

@@ -193,6 +193,9 @@ func (p *player) unwanted(r Rule) *Text {
 // it is not asked for.
 func (p *player) blocker(r Rule) (by string, why *Text) {
 	for _, need := range r.needs {
+		if need == "v1.new.mode" { // the creation that is played where any will do
+			need = "v1.new." + string(p.mode())
+		}
 		switch v := p.verdicts[need]; {
 		case v.State == Fail:
 			return need, nil
