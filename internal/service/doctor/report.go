@@ -97,6 +97,8 @@ type Report struct {
 	Outcome  Outcome       `json:"outcome"`
 	Sums     map[Level]Sum `json:"sums"`
 	Verdicts []Verdict     `json:"verdicts"`
+
+	signature *Signature
 }
 
 // order sorts the verdicts as the table has them.

@@ -129,7 +129,7 @@ func (p *player) prepare() error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrOptions, err)
 	}
-	p.mask.add(o.Key, o.AK, o.SK)
+	p.mask.add(o.Key, o.AK, o.SK, u.RawQuery) // an address's own query may hold a secret
 	if o.OrderListen != "" && o.OrderListen != "off" && o.Protocol != V1 {
 		if o.AK == "" || o.SK == "" || o.MockOrder == nil {
 			return fmt.Errorf("%w: the order query needs AK and SK", ErrOptions)
