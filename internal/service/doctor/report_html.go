@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"html/template"
+	"slices"
 	"strings"
 )
 
@@ -11,13 +12,16 @@ import (
 var pageText string
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"pair": func(v verdictView, w map[string]string) any {
-		return struct {
-			V verdictView
-			W map[string]string
-		}{v, w}
-	},
+	"pair": func(v verdictView, w map[string]string) entry { return entry{v, w, false} },
+	"open": func(v verdictView, w map[string]string) entry { return entry{v, w, v.Class == "fail"} },
 }).Parse(pageText))
+
+// entry is a verdict with the words around it.
+type entry struct {
+	V    verdictView
+	W    map[string]string
+	Open bool
+}
 
 const (
 	dataHead = "<script type=\"application/json\" id=\"souk-doctor-report\">"
@@ -83,7 +87,7 @@ type groupView struct {
 type verdictView struct {
 	Verdict
 	Sign, Class, LevelWord, StateWord string
-	SentText, ExpectedText, CameText  string
+	Headline, CameText                string
 	Calls                             []Exchange
 }
 
@@ -99,8 +103,6 @@ var pageWords = map[string]Text{
 	"debug":     {"调试调用（testFlag=1）", "debugging (testFlag=1)"},
 	"mend":      {"需要处理", "To be mended"},
 	"rules":     {"全部规则", "All rules"},
-	"sent":      {"发送", "Sent"},
-	"expected":  {"期望", "Expected"},
 	"came":      {"结果", "Result"},
 	"section":   {"出处", "Section"},
 	"exchange":  {"调用与应答", "Call and answer"},
@@ -167,8 +169,9 @@ func (r *Report) view() view {
 	at := map[string]int{}
 	for _, verdict := range r.Verdicts {
 		one := verdictView{Verdict: verdict, LevelWord: levelWords[verdict.Level].In(l), StateWord: stateWords[verdict.State].In(l),
-			SentText: verdict.Sent.In(l), ExpectedText: verdict.Expected.In(l), CameText: verdict.Came.In(l), Calls: verdict.Exchanges}
+			CameText: verdict.Came.In(l), Calls: verdict.Exchanges}
 		one.Sign, _ = mark(verdict)
+		one.Headline = verdict.headline(l)
 		one.Class = string(verdict.State)
 		if verdict.State == Fail && verdict.Level != Must {
 			one.Class = "warn"
@@ -192,5 +195,6 @@ func (r *Report) view() view {
 			g.Passed++
 		}
 	}
+	slices.SortStableFunc(v.Broken, func(a, b verdictView) int { return a.Level.rank() - b.Level.rank() })
 	return v
 }
