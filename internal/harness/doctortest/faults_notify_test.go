@@ -101,4 +101,7 @@ var redNotify = map[string]string{
 	"slow-creation":             "",
 	"number-message":            "answer.types",
 	"long-message":              "answer.lengths",
+	"decrypt-first":             "",
+	"other-oaep":                "",
+	"no-v2-kit":                 "",
 }

@@ -123,4 +123,7 @@ var redV1 = map[string]string{
 	"slow-creation":                           "",
 	"number-message":                          "answer.types",
 	"long-message":                            "answer.lengths",
+	"decrypt-first":                           "",
+	"other-oaep":                              "",
+	"no-v2-kit":                               "",
 }

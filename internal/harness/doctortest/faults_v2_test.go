@@ -118,4 +118,7 @@ var redV2 = map[string]string{
 	"slow-creation":                           "",
 	"number-message":                          "answer.types",
 	"long-message":                            "answer.lengths",
+	"decrypt-first":                           "",
+	"other-oaep":                              "",
+	"no-v2-kit":                               "",
 }

@@ -109,10 +109,12 @@ var doctorFaults = group("One rule at a time", []Fault{
 			return nil
 		}},
 	{Name: "forgets-on-restart", Spec: "10 §2.5", Help: "begins with empty files whenever it starts"},
-	{Name: "refuse-when-frozen", Spec: "10 §3.2", Help: "answers 000005 to renewals of frozen instances",
+	{Name: "refuse-when-frozen", Spec: "10 §3.2", Help: "answers 000005 to renewals of frozen instances and codes",
 		before: func(x *exchange, _ string) *reply {
-			if i, found := x.sim.record.instance(x.instance); found && i.State == StateFrozen && x.activity == "refreshInstance" {
-				return answer("000005", "the instance is frozen")
+			i, found := x.sim.record.instance(x.instance)
+			frozen := found && i.State == StateFrozen && x.activity == "refreshInstance"
+			if frozen || x.activity == "refreshLicenseCode" && x.sim.record.frozenLicense(x.license) {
+				return answer("000005", "it is frozen")
 			}
 			return nil
 		}},
@@ -175,6 +177,12 @@ func (x *exchange) sameness() string {
 	})
 	slices.Sort(parts)
 	return strings.Join(parts, "&")
+}
+
+func (r *record) frozenLicense(code string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.licenses, func(l *License) bool { return l.License == code && l.State == StateFrozen })
 }
 
 // racing counts the calls of each order that are under way.
