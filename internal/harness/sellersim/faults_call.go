@@ -17,7 +17,7 @@ import (
 )
 
 // Faults lists every fault, grouped as the help shows them.
-var Faults = slices.Concat(connectionFaults, callFaults, kitFaults, answerFaults, signatureFaults, instanceFaults, credentialFaults)
+var Faults = slices.Concat(connectionFaults, callFaults, kitFaults, answerFaults, signatureFaults, instanceFaults, credentialFaults, doctorFaults)
 
 var connectionFaults = group("Connection", []Fault{
 	{Name: "refuse", Spec: "10 §8.3", Help: "resets the connection, does nothing",

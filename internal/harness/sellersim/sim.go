@@ -71,6 +71,7 @@ type Sim struct {
 	seller  *seller
 	sdk     *isv.Server
 	serial  atomic.Int64
+	racing  racing
 	rsa     lazyKey
 }
 
@@ -111,6 +112,11 @@ func New(options Options) (*Sim, error) {
 	}
 	if err := os.MkdirAll(options.Dir, 0o700); err != nil {
 		return nil, err
+	}
+	if s.faults.on("forgets-on-restart", "") {
+		if err := forget(options.Dir); err != nil {
+			return nil, err
+		}
 	}
 	var err error
 	if options.Volatile {
