@@ -144,7 +144,7 @@ func TestProbesInABrowser(t *testing.T) {
 	if _, err := chromedp.Run(ctx, chromedp.Click(css(`form#checkup button.btn-primary`))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := chromedp.Run(ctx, until(`document.body.innerText.includes("所有必须项都通过")`)); err != nil {
+	if _, err := chromedp.Run(ctx, until(`document.body.innerText.includes("所有必须项都通过") && document.body.innerText.includes("v1.new.instance-id")`)); err != nil {
 		t.Fatal(err)
 	}
 	picture(ctx, t, "lab-checkup-desktop")

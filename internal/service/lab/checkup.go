@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -248,19 +247,12 @@ func ReportOf(c Checkup) (*doctor.Report, error) {
 	if len(c.Report) == 0 {
 		return nil, fault.New(fault.Conflict, "checkup_running", "there is no report yet")
 	}
-	r := &doctor.Report{}
-	if err := json.Unmarshal(c.Report, r); err != nil {
-		return nil, err
-	}
-	return r, nil
+	return doctor.Verify(c.Report, nil)
 }
 
 // Page is a report as the page that a seller attaches to a release request; it can be verified.
 func Page(c Checkup) ([]byte, error) {
-	if len(c.Report) == 0 {
-		return nil, fault.New(fault.Conflict, "checkup_running", "there is no report yet")
-	}
-	r, err := doctor.Verify(c.Report, nil)
+	r, err := ReportOf(c)
 	if err != nil {
 		return nil, err
 	}

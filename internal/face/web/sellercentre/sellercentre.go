@@ -111,6 +111,13 @@ func (r *Room) overview(c *ui.Call) error {
 	if !addresses {
 		todos = append(todos, todo{ui.Attention, c.T("todo.address"), "/seller/access", c.T("go.access")})
 	}
+	if c.May("lab.read") {
+		failing, err := r.failingProbes(c)
+		if err != nil {
+			return err
+		}
+		add(failing, ui.Bad, "todo.probes", "/seller/probes", "probes.title")
+	}
 	add(retrying, ui.Attention, "todo.retrying", "/seller/calls?state=retrying", "go.calls")
 	add(waiting[catalog.Suspended].Count, ui.Attention, "todo.suspended", "/seller/products?status=SUSPENDED", "go.products")
 	add(waiting[catalog.Rejected].Count, ui.Attention, "todo.rejected", "/seller/products?status=REJECTED", "go.products")
