@@ -197,7 +197,7 @@ func run() error {
 			HTTP: &http.Client{Timeout: 4 * time.Second}} // the marketplace waits 5 s for us
 	}
 	handler, err := isv.New(isv.Config{Keys: []string{key}, NotifyKeys: []string{cmp.Or(os.Getenv("NOTIFY_KEY"), key)},
-		Store: store, StampWindow: 15 * time.Minute, Log: slog.Default()}, s)
+		Store: store, StampWindow: 5 * time.Minute, Log: slog.Default()}, s)
 	if err != nil {
 		return err
 	}

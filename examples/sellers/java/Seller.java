@@ -179,10 +179,10 @@ public final class Seller {
         Map<String, String> call = parameters(rawQuery);
         if (call.getOrDefault("timeStamp", "").isEmpty() || !Wire.same(Wire.authToken(call, KEY), call.getOrDefault("authToken", "")))
             throw new Refusal("000001", "authToken is missing or wrong");
-        Instant sent; // UTC; V1 names no window, 15 minutes is kind
+        Instant sent; // UTC; V1 names no window, 5 minutes is kind
         try { sent = LocalDateTime.parse(call.get("timeStamp"), STAMP).toInstant(ZoneOffset.UTC); }
         catch (RuntimeException e) { throw new Refusal("000002", "timeStamp is malformed"); }
-        if (Duration.between(sent, Instant.now()).abs().toMinutes() >= 15) throw new Refusal("000002", "timeStamp is too far from the clock, which is UTC");
+        if (Duration.between(sent, Instant.now()).abs().toMinutes() >= 5) throw new Refusal("000002", "timeStamp is too far from the clock, which is UTC");
         need(call, V1);
         switch (call.get("activity")) {
             case "newInstance": { // one pay-per-use order makes an instance for each billing item

@@ -106,8 +106,8 @@ async function v1(rawQuery) {
   const call = parameters(rawQuery);
   if (!call.timeStamp || !wire.same(wire.authToken(call, KEY), call.authToken ?? "")) throw new Refusal("000001", "authToken is missing or wrong");
   const [, ...t] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})$/.exec(call.timeStamp) ?? [];
-  const sent = Date.UTC(t[0], t[1] - 1, ...t.slice(2)); // UTC; V1 names no window, 15 minutes is kind
-  if (!(Math.abs(Date.now() - sent) <= 15 * 60000)) throw new Refusal("000002", "timeStamp is malformed or too far from the clock, which is UTC");
+  const sent = Date.UTC(t[0], t[1] - 1, ...t.slice(2)); // UTC; V1 names no window, 5 minutes is kind
+  if (!(Math.abs(Date.now() - sent) <= 5 * 60000)) throw new Refusal("000002", "timeStamp is malformed or too far from the clock, which is UTC");
   need(call, V1);
   const { orderId, productId, skuCode, amount, diskSize, bandWidth, expireTime } = call;
   switch (call.activity) {

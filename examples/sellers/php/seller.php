@@ -162,9 +162,9 @@ function v1(string $query): array
     if (($call['timeStamp'] ?? '') === '' || !hash_equals(auth_token($call, KEY), $call['authToken'] ?? '')) {
         throw new Refusal('000001', 'authToken is missing or wrong');
     }
-    $sent = preg_match('/^\d{17}$/D', $call['timeStamp']) // UTC; V1 names no window, 15 minutes is kind
+    $sent = preg_match('/^\d{17}$/D', $call['timeStamp']) // UTC; V1 names no window, 5 minutes is kind
         ? DateTimeImmutable::createFromFormat('!YmdHis', substr($call['timeStamp'], 0, 14), new DateTimeZone('UTC')) : false;
-    if (!$sent || abs(time() - $sent->getTimestamp()) > 15 * 60) {
+    if (!$sent || abs(time() - $sent->getTimestamp()) > 5 * 60) {
         throw new Refusal('000002', 'timeStamp is malformed or too far from the clock, which is UTC');
     }
     need($call, V1);

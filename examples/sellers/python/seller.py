@@ -134,14 +134,14 @@ def v1(raw_query):
     token = call.pop("authToken", "")
     if not call.get("timeStamp") or not hmac.compare_digest(wire.auth_token(call, KEY).encode(), token.encode()):
         raise Refusal("000001", "authToken is missing or wrong")
-    stamp = call["timeStamp"]  # UTC; V1 names no window, 15 minutes is kind
+    stamp = call["timeStamp"]  # UTC; V1 names no window, 5 minutes is kind
     if not re.fullmatch(r"[0-9]{17}", stamp):
         raise Refusal("000002", "timeStamp is malformed")
     try:
         sent = datetime.datetime.strptime(stamp[:14] + "+0000", "%Y%m%d%H%M%S%z").timestamp()
     except ValueError:
         raise Refusal("000002", "timeStamp is malformed")
-    if abs(time.time() - sent) > 15 * 60:
+    if abs(time.time() - sent) > 5 * 60:
         raise Refusal("000002", "timeStamp is too far from the clock, which is UTC")
     activity = call.get("activity")
     if activity not in V1_NEED:
