@@ -20,19 +20,35 @@ type exitCode int
 
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
+// unusable is an error in what a command was given, as opposed to what came of it.
+type unusable struct{ error }
+
+func (u unusable) Unwrap() error { return u.error }
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := rootCommand().ExecuteContext(ctx)
+	code := execute(ctx, rootCommand())
+	stop()
+	os.Exit(code)
+}
+
+// execute runs a command, says on its standard error what went wrong, and returns the
+// exit code: 0, the command's own, 2 for an input that cannot be used, else 1.
+func execute(ctx context.Context, root *cobra.Command) int {
+	err := root.ExecuteContext(ctx)
 	var code exitCode
+	var given unusable
 	switch {
 	case err == nil:
+		return 0
 	case errors.As(err, &code):
-		os.Exit(int(code))
-	default:
-		fmt.Fprintln(os.Stderr, "souk:", err)
-		os.Exit(1)
+		return int(code)
 	}
+	fmt.Fprintln(root.ErrOrStderr(), "souk:", err)
+	if errors.As(err, &given) {
+		return 2
+	}
+	return 1
 }
 
 func rootCommand() *cobra.Command {
@@ -42,7 +58,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), demoCommand(), sellerCommand(), adminCommand(), auditCommand(), migrateCommand(), backupCommand(), restoreCommand(), healthCommand(), benchCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), sellerCommand(), adminCommand(), auditCommand(), migrateCommand(), backupCommand(), restoreCommand(), healthCommand(), benchCommand(), signCommand(), sealCommand(), openCommand(), explainCommand(), versionCommand())
 	return root
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -32,6 +33,8 @@ func TestMain(m *testing.M) {
 //	certificate CERT KEY       writes a certificate for localhost and its key
 //	fetch URL STATUS [TEXT]    waits until URL answers STATUS (with TEXT in the body)
 //	cut FROM TO                copies all but the last fifth of a file
+//	run CODE ARGUMENT…         runs a command that needs no process of its own; it must end with CODE
+//	bytes FILE TEXT [newline]  writes a file of exactly this text
 //	silent URL                 checks that nobody listens there any more
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -42,6 +45,8 @@ func TestScripts(t *testing.T) {
 			"fetch":       fetch,
 			"silent":      silent,
 			"cut":         cut,
+			"bytes":       exactly,
+			"run":         inside,
 		},
 		Deadline: time.Now().Add(4 * time.Minute),
 	})
@@ -87,6 +92,33 @@ func fetch(ts *testscript.TestScript, _ bool, args []string) {
 		last = a.Status + " " + string(body[:min(len(body), 400)])
 	}
 	ts.Fatalf("%s never answered %s: %s", args[0], strings.Join(args[1:], " "), last)
+}
+
+// inside is many times faster than a process.
+func inside(ts *testscript.TestScript, _ bool, args []string) {
+	code, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	root := rootCommand()
+	given := append([]string{}, args[1:]...)
+	for i, arg := range given {
+		if i > 0 && given[i-1] == "--body" && arg != "-" && arg != "" {
+			given[i] = ts.MkAbs(arg)
+		}
+	}
+	root.SetArgs(given)
+	root.SetOut(ts.Stdout())
+	root.SetErr(ts.Stderr())
+	if got := execute(context.Background(), root); got != code {
+		ts.Fatalf("exit code %d, want %d", got, code)
+	}
+}
+
+func exactly(ts *testscript.TestScript, _ bool, args []string) {
+	text := args[1]
+	if len(args) > 2 {
+		text += "\n"
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
 func cut(ts *testscript.TestScript, _ bool, args []string) {

@@ -144,14 +144,22 @@ func (r Request) canonical(signed []string, payload string, as reading) string {
 	var b strings.Builder
 	b.WriteString(r.Method + "\n" + path(rawPath, as.pathTwice) + "\n" + query(rawQuery, as) + "\n")
 	for _, name := range signed {
-		values := slices.Clone(r.values(name))
-		slices.Sort(values)
-		for _, value := range values {
-			b.WriteString(strings.ToLower(name) + ":" + strings.TrimSpace(value) + "\n")
+		for _, line := range r.headerLines(name) {
+			b.WriteString(line + "\n")
 		}
 	}
 	b.WriteString("\n" + strings.Join(signed, ";") + "\n" + payload)
 	return b.String()
+}
+
+// headerLines are the canonical lines of one header.
+func (r Request) headerLines(name string) []string {
+	lines := slices.Clone(r.values(name))
+	slices.Sort(lines)
+	for i, value := range lines {
+		lines[i] = strings.ToLower(name) + ":" + strings.TrimSpace(value)
+	}
+	return lines
 }
 
 func hash(b []byte) string {
@@ -161,6 +169,6 @@ func hash(b []byte) string {
 
 func signature(secret, date, canonical string) string {
 	m := hmac.New(sha256.New, []byte(secret))
-	m.Write([]byte(Algorithm + "\n" + date + "\n" + hash([]byte(canonical))))
+	m.Write([]byte(StringToSign(date, canonical)))
 	return hex.EncodeToString(m.Sum(nil))
 }
