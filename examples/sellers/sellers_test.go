@@ -1,6 +1,7 @@
-// Package sellers proves that the example servers are the same server: it starts each as a
-// process of its own and plays the marketplace.
 package sellers
+
+// The example servers are the same server: each is started as a process of its own, and the
+// test plays the marketplace.
 
 import (
 	"crypto/rand"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -101,6 +103,34 @@ func orderV1(order, business string) v1.NewInstance {
 		ChargingMode: v1.Period, PeriodType: "month", PeriodNumber: 1, ExpireTime: "20270101000000", Quantity: v1.Quantity{Amount: 10}, OrderAmount: "12.5",
 		Extensions: []v1.Extension{{Name: "companyName", Value: "上海测试>?~"}},
 	}
+}
+
+// Every example computes the shared vectors; none but the kinds that a seller's server has
+// no use for may be left out.
+func TestVectors(t *testing.T) {
+	each(t, func(t *testing.T, l language) {
+		argv := append(slices.Clone(l.argv(t)), "vectors", "vectors.json")
+		out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		t.Logf("%s", out)
+		_, skipped, _ := strings.Cut(strings.TrimSpace(string(out)), "kinds skipped: ")
+		for kind := range strings.SplitSeq(skipped, ", ") {
+			if !slices.Contains([]string{"body-sign-header", "extension-params", "kit-sign", "kit-token", "oaep-open", "usage-signature", "v1-token", "aksk with double_path"}, kind) {
+				t.Errorf("the kind %s is skipped", kind)
+			}
+		}
+		// A wrong vector must be noticed.
+		wrong := filepath.Join(t.TempDir(), "wrong.json")
+		if err := os.WriteFile(wrong, []byte(`[{"name":"n","kind":"body-sign","key":"k","body":"b","expected":"x","valid":true,"source":"s"}]`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		argv[len(argv)-1] = wrong
+		if err := exec.Command(argv[0], argv[1:]...).Run(); err == nil {
+			t.Error("a wrong vector was not noticed")
+		}
+	})
 }
 
 // What every example answers to every kind of call of V1.

@@ -182,6 +182,9 @@ func (s *shop) Describe(_ context.Context, id string) (isv.Entry, error) {
 }
 
 func run() error {
+	if len(os.Args) == 3 && os.Args[1] == "vectors" {
+		return vectors(os.Args[2])
+	}
 	key, data := os.Getenv("KEY"), cmp.Or(os.Getenv("DATA"), "seller-data")
 	if err := os.MkdirAll(filepath.Join(data, "instances"), 0o700); err != nil {
 		return err

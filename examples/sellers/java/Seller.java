@@ -21,7 +21,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -161,24 +160,14 @@ public final class Seller {
         return table.get(value);
     }
 
-    /** The first value of each name counts. */
-    static Map<String, String> parameters(String rawQuery) throws Refusal {
-        var call = new HashMap<String, String>();
-        try {
-            for (String[] pair : Wire.pairs(rawQuery)) call.putIfAbsent(pair[0], pair[1]);
-        } catch (IllegalArgumentException malformed) { throw new Refusal("000001", "query is malformed"); }
-        return call;
-    }
-
     static final Map<String, String> V1 = Map.of("newInstance", "customerId businessId orderId productId", "refreshInstance", "instanceId orderId expireTime",
         "expireInstance", "instanceId orderId", "releaseInstance", "instanceId orderId", "upgrade", "instanceId orderId skuCode productId",
         "instanceStatus", "instanceId instanceStatus", "queryInstance", "instanceId");
     static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("uuuuMMddHHmmssSSS");
 
     static Map<String, Object> v1(String rawQuery) throws Exception {
-        Map<String, String> call = parameters(rawQuery);
-        if (call.getOrDefault("timeStamp", "").isEmpty() || !Wire.same(Wire.authToken(call, KEY), call.getOrDefault("authToken", "")))
-            throw new Refusal("000001", "authToken is missing or wrong");
+        Map<String, String> call = Wire.verifyV1(KEY, rawQuery);
+        if (call == null) throw new Refusal("000001", "authToken is missing or wrong");
         Instant sent; // UTC; V1 names no window, 5 minutes is kind
         try { sent = LocalDateTime.parse(call.get("timeStamp"), STAMP).toInstant(ZoneOffset.UTC); }
         catch (RuntimeException e) { throw new Refusal("000002", "timeStamp is malformed"); }
@@ -212,16 +201,11 @@ public final class Seller {
     static final Map<String, Long> NONCES = new ConcurrentHashMap<>(); // nonce → when seen
 
     static Map<String, Object> v2(String rawQuery, byte[] body, String key, boolean notify) throws Exception {
-        Map<String, String> query = parameters(rawQuery);
-        String stamp = query.getOrDefault("timestamp", ""), nonce = query.getOrDefault("nonce", "");
         long now = System.currentTimeMillis();
-        if (!stamp.matches("[1-9][0-9]{12}") || Math.abs(now - Long.parseLong(stamp)) > 60_000)
-            throw new Refusal("000002", "timestamp is missing, malformed or more than 60 s off");
-        if (nonce.isEmpty()) throw new Refusal("000002", "nonce is missing");
-        if (!Wire.same(Wire.v2Signature(key, nonce, stamp, body), query.getOrDefault("signature", "").toUpperCase(Locale.ROOT)))
-            throw new Refusal("000001", "signature is missing or wrong");
+        Wire.Verified verified = Wire.verifyV2(key, rawQuery, body, now);
+        if (!verified.code().isEmpty()) throw new Refusal(verified.code(), verified.why());
         NONCES.values().removeIf(seen -> now - seen > 120_000);
-        if (NONCES.putIfAbsent(nonce, now) != null) throw new Refusal("000002", "nonce was used before");
+        if (NONCES.putIfAbsent(verified.nonce(), now) != null) throw new Refusal("000002", "nonce was used before");
         JsonNode json, product;
         try {
             json = Wire.JSON.readTree(body);

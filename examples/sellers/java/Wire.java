@@ -8,6 +8,8 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
@@ -25,6 +27,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import javax.crypto.Cipher;
 import javax.crypto.Mac;
@@ -66,10 +69,41 @@ final class Wire {
         return Base64.getEncoder().encodeToString(mac(key, body));
     }
 
+    /** The first value of each name counts. IllegalArgumentException: the query is malformed. */
+    static Map<String, String> parameters(String rawQuery) {
+        var call = new TreeMap<String, String>();
+        for (String[] pair : pairs(rawQuery)) call.putIfAbsent(pair[0], pair[1]);
+        return call;
+    }
+
+    // The call, or null when the marketplace did not make it.
+    static Map<String, String> verifyV1(String key, String rawQuery) throws GeneralSecurityException {
+        try {
+            Map<String, String> call = parameters(rawQuery);
+            return !call.getOrDefault("timeStamp", "").isEmpty() && same(authToken(call, key), call.getOrDefault("authToken", "")) ? call : null;
+        } catch (IllegalArgumentException malformed) { return null; }
+    }
+
     // V2 request: the raw bytes, not a map that was parsed and written again.
     static String v2Signature(String key, String nonce, String timestamp, byte[] body) throws GeneralSecurityException {
         String inner = hex(mac(key, body));
         return hex(mac(key, (key + nonce + timestamp + inner).getBytes(UTF_8))).toUpperCase(Locale.ROOT);
+    }
+
+    /** A nonce and an empty code, or the code and why. */
+    record Verified(String nonce, String code, String why) {}
+
+    // now is in milliseconds.
+    static Verified verifyV2(String key, String rawQuery, byte[] body, long now) throws GeneralSecurityException {
+        Map<String, String> query;
+        try { query = parameters(rawQuery); } catch (IllegalArgumentException malformed) { query = Map.of(); }
+        String stamp = query.getOrDefault("timestamp", ""), nonce = query.getOrDefault("nonce", "");
+        if (!stamp.matches("[1-9][0-9]{12}") || Math.abs(now - Long.parseLong(stamp)) > 60_000)
+            return new Verified(null, "000002", "timestamp is missing, malformed or more than 60 s off");
+        if (nonce.isEmpty()) return new Verified(null, "000002", "nonce is missing");
+        if (!same(v2Signature(key, nonce, stamp, body), query.getOrDefault("signature", "").toUpperCase(Locale.ROOT)))
+            return new Verified(null, "000001", "signature is missing or wrong");
+        return new Verified(nonce, "", "");
     }
 
     // The algorithm must be named: new SecureRandom() is another one, and its seed only adds to it.
@@ -127,11 +161,11 @@ final class Wire {
         String[] parts = target.split("\\?", 2);
         String uri = Arrays.stream(parts[0].split("/", -1)).map(s -> encode(URLDecoder.decode(s.replace("+", "%2B"), UTF_8))).collect(Collectors.joining("/"));
         String query = pairs(parts.length > 1 ? parts[1] : "").stream()
-            .sorted(Comparator.<String[], String>comparing(p -> p[0]).thenComparing(p -> encode(p[1])))
+            .sorted(Comparator.<String[], String>comparing(p -> p[0]).thenComparing(p -> p[1]))
             .map(p -> encode(p[0]) + "=" + encode(p[1])).collect(Collectors.joining("&"));
         var lines = new ArrayList<>(List.of(method, uri.endsWith("/") ? uri : uri + "/", query));
         signed.stream().sorted().forEach(name -> lines.add(name + ":" + headers.get(name).strip()));
-        lines.addAll(List.of("", signed.stream().sorted().collect(Collectors.joining(";")), sha256(body)));
+        lines.addAll(List.of("", signed.stream().sorted().collect(Collectors.joining(";")), headers.getOrDefault("x-sdk-content-sha256", sha256(body))));
         String text = "SDK-HMAC-SHA256\n" + headers.get("x-sdk-date") + "\n" + sha256(String.join("\n", lines).getBytes(UTF_8));
         return hex(mac(sk, text.getBytes(UTF_8)));
     }
@@ -162,5 +196,58 @@ final class Wire {
         throw new IllegalStateException("order " + order + " is not to be had: HTTP " + answer.statusCode() + " " + read.path("resultCode").asText());
     }
 
-    static int check(java.nio.file.Path file) { return 0; }
+
+    // --- The shared vectors -------------------------------------------------------------
+
+    /** What this file makes of a vector; null for kinds that it does not know. */
+    static String compute(JsonNode v) throws GeneralSecurityException, java.io.IOException {
+        String key = v.path("key").asText(), plain = v.path("plain").asText();
+        byte[] body = v.path("body").asText().getBytes(UTF_8);
+        switch (v.path("kind").asText()) {
+            case "v1-token": return authToken(parameters(v.path("query").asText()), key);
+            case "v1-verify": return verifyV1(key, v.path("query").asText()) == null ? "000001" : "";
+            case "v2-signature": return v2Signature(key, v.path("nonce").asText(), v.path("timestamp").asText(), body);
+            case "v2-verify": return verifyV2(key, v.path("query").asText(), body, v.path("now").asLong()).code();
+            case "body-sign": return bodySignature(key, body);
+            case "answer": {
+                JsonNode app = JSON.readTree(body).path("appInfo");
+                boolean opened = v.path("plain").path("user_name").asText().equals(openSealed(key, app.path("userName").asText(), 256))
+                    && v.path("plain").path("password").asText().equals(openSealed(key, app.path("password").asText(), 256));
+                return opened ? bodySignature(key, body) : "not opened";
+            }
+            case "aes-key": return hex(deriveKey(key, v.path("bits").asInt()));
+            case "seal": return seal(key, plain, v.path("bits").asInt(), v.path("iv").asText());
+            case "open": {
+                String text = openSealed(key, v.path("wire").asText(), v.path("bits").asInt());
+                return text == null ? "" : text;
+            }
+            case "percent-encoding": return encode(plain);
+            case "aksk": {
+                if (v.path("double_path").asBoolean()) return null;
+                var headers = new TreeMap<>(Map.of("host", v.path("host").asText()));
+                v.path("header").fields().forEachRemaining(h -> headers.put(h.getKey().toLowerCase(Locale.ROOT), h.getValue().asText()));
+                var signed = new ArrayList<String>();
+                v.path("signed").forEach(name -> signed.add(name.asText()));
+                return akskSignature(key, v.path("method").asText(), v.path("target").asText(), headers, signed, body);
+            }
+            default: return null;
+        }
+    }
+
+    /** Compares every vector; the exit code. */
+    static int check(Path file) throws Exception {
+        int held = 0, wrong = 0;
+        var skipped = new TreeSet<String>();
+        for (JsonNode v : JSON.readTree(Files.readAllBytes(file))) {
+            String kind = v.path("kind").asText(), got = compute(v), expected = v.path("expected").asText();
+            if (got == null) skipped.add(kind + (v.path("double_path").asBoolean() ? " with double_path" : ""));
+            else if (got.equals(expected) == (v.path("valid").asBoolean() || kind.endsWith("-verify"))) held++;
+            else {
+                wrong++;
+                System.out.println(kind + " \"" + v.path("name").asText() + "\": \"" + got + "\", expected \"" + expected + "\"");
+            }
+        }
+        System.out.println(held + " vectors hold, " + wrong + " do not; kinds skipped: " + String.join(", ", skipped));
+        return wrong > 0 || held == 0 ? 1 : 0;
+    }
 }

@@ -91,20 +91,13 @@ function oneOf(table, value, name) {
   return table[value];
 }
 
-// The first value of each name counts. No prototype: a parameter may be called anything.
-function parameters(rawQuery) {
-  const call = Object.create(null);
-  for (const [name, value] of new URLSearchParams(rawQuery)) call[name] ??= value;
-  return call;
-}
-
 const V1 = { newInstance: "customerId businessId orderId productId", refreshInstance: "instanceId orderId expireTime",
   expireInstance: "instanceId orderId", releaseInstance: "instanceId orderId", upgrade: "instanceId orderId skuCode productId",
   instanceStatus: "instanceId instanceStatus", queryInstance: "instanceId" };
 
 async function v1(rawQuery) {
-  const call = parameters(rawQuery);
-  if (!call.timeStamp || !wire.same(wire.authToken(call, KEY), call.authToken ?? "")) throw new Refusal("000001", "authToken is missing or wrong");
+  const call = wire.verifyV1(KEY, rawQuery);
+  if (!call) throw new Refusal("000001", "authToken is missing or wrong");
   const [, ...t] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})$/.exec(call.timeStamp) ?? [];
   const sent = Date.UTC(t[0], t[1] - 1, ...t.slice(2)); // UTC; V1 names no window, 5 minutes is kind
   if (!(Math.abs(Date.now() - sent) <= 5 * 60000)) throw new Refusal("000002", "timeStamp is malformed or too far from the clock, which is UTC");
@@ -131,11 +124,8 @@ const SCENES = { TRIAL_TO_FORMAL: 1, RENEWAL: 1, UNSUBSCRIBE_RENEWAL_PERIOD: 1, 
 const nonces = new Map(); // nonce → when seen
 
 async function v2(rawQuery, body, key, notify) {
-  const { timestamp = "", nonce, signature = "" } = parameters(rawQuery);
-  if (!/^[1-9]\d{12}$/.test(timestamp) || Math.abs(Date.now() - Number(timestamp)) > 60000)
-    throw new Refusal("000002", "timestamp is missing, malformed or more than 60 s off");
-  if (!nonce) throw new Refusal("000002", "nonce is missing");
-  if (!wire.same(wire.v2Signature(key, nonce, timestamp, body), signature.toUpperCase())) throw new Refusal("000001", "signature is missing or wrong");
+  const { nonce, refused } = wire.verifyV2(key, rawQuery, body, Date.now());
+  if (refused) throw new Refusal(...refused);
   for (const [old, seen] of nonces) if (Date.now() - seen > 120000) nonces.delete(old); else break; // oldest first
   if (nonces.has(nonce)) throw new Refusal("000002", "nonce was used before");
   nonces.set(nonce, Date.now());
@@ -186,10 +176,7 @@ async function answer(request, response) {
     ...(v1Call && { "Body-Sign": `sign_type="HMAC-SHA256", signature="${wire.bodySignature(KEY, body)}"` }) }).end(body);
 }
 
-if (process.argv[2] === "vectors") {
-  const { check } = await import("./vectors.mjs");
-  process.exit(check(process.argv[3]));
-}
+if (process.argv[2] === "vectors") process.exit(wire.check(process.argv[3]));
 if (!KEY) throw new Error("KEY is not set");
 mkdirSync(DATA, { recursive: true, mode: 0o700 });
 const [host, port] = LISTEN.split(/:(?=\d+$)/);

@@ -1,4 +1,5 @@
 // The wire of the production interface: signatures, encryption, the order query.
+import { readFileSync } from "node:fs";
 import { createCipheriv, createDecipheriv, createHash, createHmac, randomInt, timingSafeEqual } from "node:crypto";
 
 const hmac = (key, message, form) => createHmac("sha256", key).update(message).digest(form);
@@ -16,9 +17,32 @@ export function authToken(params, key) {
 // V1 answer: the access key alone, over the bytes that are written.
 export const bodySignature = (key, body) => hmac(key, body, "base64");
 
+// The first value of each name counts. No prototype: a parameter may be called anything.
+export function parameters(rawQuery) {
+  const call = Object.create(null);
+  for (const [name, value] of new URLSearchParams(rawQuery)) call[name] ??= value;
+  return call;
+}
+
+// The call, or null when the marketplace did not make it.
+export function verifyV1(key, rawQuery) {
+  const call = parameters(rawQuery);
+  return call.timeStamp && same(authToken(call, key), call.authToken ?? "") ? call : null;
+}
+
 // V2 request: the raw bytes. JSON.stringify(JSON.parse(body)) would reorder names that look like numbers.
 export const v2Signature = (key, nonce, timestamp, body) =>
   hmac(key, key + nonce + timestamp + hmac(key, body, "hex"), "hex").toUpperCase();
+
+// { nonce }, or { refused } with the code and the reason; now is in milliseconds.
+export function verifyV2(key, rawQuery, body, now) {
+  const { timestamp = "", nonce, signature = "" } = parameters(rawQuery);
+  if (!/^[1-9]\d{12}$/.test(timestamp) || Math.abs(now - Number(timestamp)) > 60000)
+    return { refused: ["000002", "timestamp is missing, malformed or more than 60 s off"] };
+  if (!nonce) return { refused: ["000002", "nonce is missing"] };
+  if (!same(v2Signature(key, nonce, timestamp, body), signature.toUpperCase())) return { refused: ["000001", "signature is missing or wrong"] };
+  return { nonce };
+}
 
 // What Java's SHA1PRNG gives when seeded with the access key. Mind the signed bytes.
 export function deriveKey(key, bits) {
@@ -66,10 +90,10 @@ export function akskSignature(sk, method, target, headers, signed, body = "") {
   const [path, query = ""] = target.split(/\?(.*)/s);
   const uri = path.split("/").map((part) => encode(decodeURIComponent(part))).join("/");
   const order = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-  const pairs = [...new URLSearchParams(query)].sort((a, b) => order(a[0], b[0]) || order(encode(a[1]), encode(b[1])));
+  const pairs = [...new URLSearchParams(query)].sort((a, b) => order(a[0], b[0]) || order(a[1], b[1]));
   const names = [...signed].sort();
   const canonical = [method, uri.endsWith("/") ? uri : uri + "/", pairs.map(([n, v]) => encode(n) + "=" + encode(v)).join("&"),
-    ...names.map((name) => name + ":" + headers[name].trim()), "", names.join(";"), sha256(body)].join("\n");
+    ...names.map((name) => name + ":" + headers[name].trim()), "", names.join(";"), headers["x-sdk-content-sha256"] ?? sha256(body)].join("\n");
   return hmac(sk, ["SDK-HMAC-SHA256", headers["x-sdk-date"], sha256(canonical)].join("\n"), "hex");
 }
 
@@ -94,3 +118,42 @@ export async function queryOrder(marketplace, ak, sk, orderId, lineId) {
 
 // Without the members that are absent or empty.
 export const defined = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value));
+
+// --- The shared vectors -----------------------------------------------------------------
+
+// What this file makes of each kind of vector.
+const kinds = {
+  "v1-token": (v) => authToken(parameters(v.query), v.key),
+  "v1-verify": (v) => (verifyV1(v.key, v.query) ? "" : "000001"),
+  "v2-signature": (v) => v2Signature(v.key, v.nonce, v.timestamp, v.body),
+  "v2-verify": (v) => verifyV2(v.key, v.query, Buffer.from(v.body), Number(v.now)).refused?.[0] ?? "",
+  "body-sign": (v) => bodySignature(v.key, v.body),
+  answer: (v) => {
+    const app = JSON.parse(v.body).appInfo;
+    const opened = openSealed(v.key, app.userName) === v.plain.user_name && openSealed(v.key, app.password) === v.plain.password;
+    return opened ? bodySignature(v.key, v.body) : "not opened";
+  },
+  "aes-key": (v) => deriveKey(v.key, v.bits).toString("hex"),
+  seal: (v) => seal(v.key, v.plain ?? "", v.bits, v.iv),
+  open: (v) => openSealed(v.key, v.wire ?? "", v.bits) ?? "",
+  "percent-encoding": (v) => encode(v.plain),
+  aksk: (v) => akskSignature(v.key, v.method, v.target ?? "",
+    { ...Object.fromEntries(Object.entries(v.header).map(([n, x]) => [n.toLowerCase(), x])), host: v.host }, v.signed, v.body),
+};
+
+// Compares every vector; the exit code.
+export function check(path) {
+  let held = 0, wrong = 0;
+  const skipped = new Set();
+  for (const v of JSON.parse(readFileSync(path, "utf8"))) {
+    if (!kinds[v.kind] || v.double_path) {
+      skipped.add(v.kind + (v.double_path ? " with double_path" : ""));
+      continue;
+    }
+    const got = kinds[v.kind](v);
+    if ((got === v.expected) === (v.valid || v.kind.endsWith("-verify"))) held++;
+    else console.log(`${v.kind} "${v.name}": "${got}", expected "${v.expected}", valid ${v.valid}`, ++wrong);
+  }
+  console.log(`${held} vectors hold, ${wrong} do not; kinds skipped: ${[...skipped].sort().join(", ")}`);
+  return wrong || !held ? 1 : 0;
+}

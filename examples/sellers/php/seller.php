@@ -143,25 +143,13 @@ function need(array $call, array $table): void
     }
 }
 
-function parameters(string $query): array
-{
-    $call = [];
-    foreach (query_pairs($query) as [$name, $value]) {
-        $call[$name] ??= $value; // the first value of each name counts
-    }
-    return $call;
-}
-
 const V1 = ['newInstance' => 'customerId businessId orderId productId', 'refreshInstance' => 'instanceId orderId expireTime',
     'expireInstance' => 'instanceId orderId', 'releaseInstance' => 'instanceId orderId', 'upgrade' => 'instanceId orderId skuCode productId',
     'instanceStatus' => 'instanceId instanceStatus', 'queryInstance' => 'instanceId'];
 
 function v1(string $query): array
 {
-    $call = parameters($query);
-    if (($call['timeStamp'] ?? '') === '' || !hash_equals(auth_token($call, KEY), $call['authToken'] ?? '')) {
-        throw new Refusal('000001', 'authToken is missing or wrong');
-    }
+    $call = verify_v1(KEY, $query) ?? throw new Refusal('000001', 'authToken is missing or wrong');
     $sent = preg_match('/^\d{17}$/D', $call['timeStamp']) // UTC; V1 names no window, 5 minutes is kind
         ? DateTimeImmutable::createFromFormat('!YmdHis', substr($call['timeStamp'], 0, 14), new DateTimeZone('UTC')) : false;
     if (!$sent || abs(time() - $sent->getTimestamp()) > 5 * 60) {
@@ -197,15 +185,9 @@ const SCENES = ['TRIAL_TO_FORMAL', 'RENEWAL', 'UNSUBSCRIBE_RENEWAL_PERIOD', 'REN
 
 function v2(string $query, string $body, string $key, bool $notify): array
 {
-    ['timestamp' => $stamp, 'nonce' => $nonce, 'signature' => $signature] = parameters($query) + ['timestamp' => '', 'nonce' => '', 'signature' => ''];
-    if (!preg_match('/^[1-9]\d{12}$/D', $stamp) || abs(microtime(true) * 1000 - (int) $stamp) > 60000) {
-        throw new Refusal('000002', 'timestamp is missing, malformed or more than 60 s off');
-    }
-    if ($nonce === '') {
-        throw new Refusal('000002', 'nonce is missing');
-    }
-    if (!hash_equals(v2_signature($key, $nonce, $stamp, $body), strtoupper($signature))) {
-        throw new Refusal('000001', 'signature is missing or wrong');
+    [$nonce, $code, $why] = verify_v2($key, $query, $body, microtime(true) * 1000);
+    if ($code) {
+        throw new Refusal($code, $why);
     }
     locked(function () use ($nonce) { // processes share nothing but the disk: a file per nonce
         foreach (glob(DATA . '/*.nonce') as $old) {

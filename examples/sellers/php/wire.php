@@ -19,11 +19,30 @@ function body_signature(string $key, string $body): string
     return base64_encode(hash_hmac('sha256', $body, $key, true));
 }
 
+// The call, or null when the marketplace did not make it.
+function verify_v1(string $key, string $query): ?array
+{
+    $call = parameters($query);
+    return ($call['timeStamp'] ?? '') !== '' && hash_equals(auth_token($call, $key), $call['authToken'] ?? '') ? $call : null;
+}
+
 // V2 request: the raw bytes of php://input, not json_encode(json_decode(…)), which escapes "/" and turns {} into [].
 function v2_signature(string $key, string $nonce, string $timestamp, string $body): string
 {
     $inner = hash_hmac('sha256', $body, $key);
     return strtoupper(hash_hmac('sha256', $key . $nonce . $timestamp . $inner, $key));
+}
+
+// [nonce, null, null], or [null, code, why not]; $now is in milliseconds.
+function verify_v2(string $key, string $query, string $body, float $now): array
+{
+    ['timestamp' => $stamp, 'nonce' => $nonce, 'signature' => $signature] = parameters($query) + ['timestamp' => '', 'nonce' => '', 'signature' => ''];
+    return match (true) {
+        !preg_match('/^[1-9]\d{12}$/D', $stamp) || abs($now - (int) $stamp) > 60000 => [null, '000002', 'timestamp is missing, malformed or more than 60 s off'],
+        $nonce === '' => [null, '000002', 'nonce is missing'],
+        !hash_equals(v2_signature($key, $nonce, $stamp, $body), strtoupper($signature)) => [null, '000001', 'signature is missing or wrong'],
+        default => [$nonce, null, null],
+    };
 }
 
 // What Java's SHA1PRNG gives when seeded with the access key. Mind the signed bytes.
@@ -79,17 +98,26 @@ function query_pairs(string $query): array
     return $pairs;
 }
 
+function parameters(string $query): array
+{
+    $call = [];
+    foreach (query_pairs($query) as [$name, $value]) {
+        $call[$name] ??= $value; // the first value of each name counts
+    }
+    return $call;
+}
+
 // SDK-HMAC-SHA256 over the request line's target and the headers named in $signed.
 function aksk_signature(string $sk, string $method, string $target, array $headers, array $signed, string $body = ''): string
 {
     [$path, $query] = explode('?', $target, 2) + [1 => ''];
     $uri = implode('/', array_map(fn($part) => rawurlencode(rawurldecode($part)), explode('/', $path)));
     $pairs = query_pairs($query);
-    usort($pairs, fn($a, $b) => strcmp($a[0], $b[0]) ?: strcmp(rawurlencode($a[1]), rawurlencode($b[1])));
+    usort($pairs, fn($a, $b) => strcmp($a[0], $b[0]) ?: strcmp($a[1], $b[1]));
     sort($signed, SORT_STRING);
     $canonical = implode("\n", [$method, str_ends_with($uri, '/') ? $uri : "$uri/",
         implode('&', array_map(fn($pair) => rawurlencode($pair[0]) . '=' . rawurlencode($pair[1]), $pairs)),
-        ...array_map(fn($name) => $name . ':' . trim($headers[$name]), $signed), '', implode(';', $signed), hash('sha256', $body)]);
+        ...array_map(fn($name) => $name . ':' . trim($headers[$name]), $signed), '', implode(';', $signed), $headers['x-sdk-content-sha256'] ?? hash('sha256', $body)]);
     return hash_hmac('sha256', implode("\n", ['SDK-HMAC-SHA256', $headers['x-sdk-date'], hash('sha256', $canonical)]), $sk);
 }
 
@@ -115,4 +143,61 @@ function query_order(string $marketplace, string $ak, string $sk, string $order,
         }
     }
     throw new RuntimeException("order $order is not to be had: " . ($read['resultCode'] ?? $read['error_code'] ?? 'no answer'));
+}
+
+// --- The shared vectors -----------------------------------------------------------------
+
+// What this file makes of a vector; null for kinds that it does not know.
+function compute(array $v): ?string
+{
+    $v += ['key' => '', 'body' => '', 'plain' => '', 'wire' => '', 'target' => '', 'host' => ''];
+    switch ($v['kind']) {
+        case 'v1-token':
+            return auth_token(parameters($v['query']), $v['key']);
+        case 'v1-verify':
+            return verify_v1($v['key'], $v['query']) === null ? '000001' : '';
+        case 'v2-signature':
+            return v2_signature($v['key'], $v['nonce'], $v['timestamp'], $v['body']);
+        case 'v2-verify':
+            return (string) verify_v2($v['key'], $v['query'], $v['body'], (float) $v['now'])[1];
+        case 'body-sign':
+            return body_signature($v['key'], $v['body']);
+        case 'answer':
+            $app = json_decode($v['body'], true)['appInfo'];
+            $opened = open_sealed($v['key'], $app['userName']) === $v['plain']['user_name'] && open_sealed($v['key'], $app['password']) === $v['plain']['password'];
+            return $opened ? body_signature($v['key'], $v['body']) : 'not opened';
+        case 'aes-key':
+            return bin2hex(derive_key($v['key'], $v['bits']));
+        case 'seal':
+            return seal($v['key'], $v['plain'], $v['bits'], $v['iv']);
+        case 'open':
+            return (string) open_sealed($v['key'], $v['wire'], $v['bits']);
+        case 'percent-encoding':
+            return rawurlencode($v['plain']);
+        case 'aksk':
+            $headers = ['host' => $v['host']] + array_change_key_case($v['header']);
+            return isset($v['double_path']) ? null : aksk_signature($v['key'], $v['method'], $v['target'], $headers, $v['signed'], $v['body']);
+        default:
+            return null;
+    }
+}
+
+// Compares every vector; the exit code.
+function check(string $path): int
+{
+    [$held, $wrong, $skipped] = [0, 0, []];
+    foreach (json_decode(file_get_contents($path), true) as $v) {
+        $got = compute($v);
+        if ($got === null) {
+            $skipped[$v['kind'] . (isset($v['double_path']) ? ' with double_path' : '')] = true;
+        } elseif (($got === $v['expected']) === ($v['valid'] || str_ends_with($v['kind'], '-verify'))) {
+            $held++;
+        } else {
+            $wrong++;
+            echo "{$v['kind']} \"{$v['name']}\": \"$got\", expected \"{$v['expected']}\"\n";
+        }
+    }
+    ksort($skipped);
+    echo "$held vectors hold, $wrong do not; kinds skipped: " . implode(', ', array_keys($skipped)) . "\n";
+    return $wrong || !$held ? 1 : 0;
 }

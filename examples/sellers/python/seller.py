@@ -4,9 +4,8 @@
 Needs Python 3.9 and the package cryptography. Run: KEY=… ./seller.py
 Configuration (environment): KEY, LISTEN, DATA, SITE, NOTIFY_KEY, MARKETPLACE + AK + SK.
 """
-import datetime, hashlib, hmac, json, os, re, sys, threading, time
+import datetime, hashlib, json, os, re, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl
 
 import wire
 
@@ -126,13 +125,8 @@ V2_NEED = {"newInstance": "orderId orderLineId businessId", "refreshInstance": "
 
 
 def v1(raw_query):
-    try:
-        pairs = parse_qsl(raw_query, keep_blank_values=True, errors="strict")
-    except ValueError:
-        raise Refusal("000001", "query is not UTF-8")
-    call = dict(reversed(pairs))  # the first value of each name counts
-    token = call.pop("authToken", "")
-    if not call.get("timeStamp") or not hmac.compare_digest(wire.auth_token(call, KEY).encode(), token.encode()):
+    call = wire.verify_v1(KEY, raw_query)
+    if call is None:
         raise Refusal("000001", "authToken is missing or wrong")
     stamp = call["timeStamp"]  # UTC; V1 names no window, 5 minutes is kind
     if not re.fullmatch(r"[0-9]{17}", stamp):
@@ -171,14 +165,9 @@ NONCES = {}  # nonce → when seen
 
 
 def v2(raw_query, body, key, notify):
-    query = dict(reversed(parse_qsl(raw_query)))
-    stamp, nonce, signature = (query.get(name, "") for name in ("timestamp", "nonce", "signature"))
-    if not re.fullmatch(r"[1-9][0-9]{12}", stamp) or abs(time.time() * 1000 - int(stamp)) > 60000:
-        raise Refusal("000002", "timestamp is missing, malformed or more than 60 s off")
-    if not nonce:
-        raise Refusal("000002", "nonce is missing")
-    if not hmac.compare_digest(wire.v2_signature(key, nonce, stamp, body).encode(), signature.upper().encode()):
-        raise Refusal("000001", "signature is missing or wrong")
+    nonce, refused = wire.verify_v2(key, raw_query, body, time.time() * 1000)
+    if refused:
+        raise Refusal(*refused)
     with LOCK:
         for old in [n for n, seen in NONCES.items() if time.time() - seen > 120]:
             del NONCES[old]

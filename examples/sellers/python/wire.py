@@ -1,5 +1,5 @@
 """The wire of the production interface: signatures, encryption, the order query."""
-import base64, hashlib, hmac, json, secrets, time, urllib.request
+import base64, hashlib, hmac, json, re, secrets, time, urllib.request
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from cryptography.hazmat.primitives import padding
@@ -21,9 +21,34 @@ def body_signature(key, body):
     return base64.b64encode(mac(key, body).digest()).decode()
 
 
+def verify_v1(key, raw_query):
+    """The call, or None when the marketplace did not make it."""
+    try:
+        pairs = parse_qsl(raw_query, keep_blank_values=True, errors="strict")
+    except ValueError:
+        return None
+    call = dict(reversed(pairs))  # the first value of each name counts
+    token = call.pop("authToken", "")
+    genuine = hmac.compare_digest(auth_token(call, key).encode(), token.encode())
+    return call if genuine and call.get("timeStamp") else None
+
+
 def v2_signature(key, nonce, timestamp, body):
     inner = mac(key, body).hexdigest()  # lower case; of the raw bytes, not of re-written JSON
     return mac(key, (key + nonce + timestamp + inner).encode()).hexdigest().upper()
+
+
+def verify_v2(key, raw_query, body, now):
+    """(nonce, None), or (None, why not); now is in milliseconds."""
+    query = dict(reversed(parse_qsl(raw_query)))
+    stamp, nonce, signature = (query.get(name, "") for name in ("timestamp", "nonce", "signature"))
+    if not re.fullmatch(r"[1-9][0-9]{12}", stamp) or abs(now - int(stamp)) > 60000:
+        return None, ("000002", "timestamp is missing, malformed or more than 60 s off")
+    if not nonce:
+        return None, ("000002", "nonce is missing")
+    if not hmac.compare_digest(v2_signature(key, nonce, stamp, body).encode(), signature.upper().encode()):
+        return None, ("000001", "signature is missing or wrong")
+    return nonce, None
 
 
 def derive_key(key, bits):
@@ -68,7 +93,7 @@ def aksk_signature(sk, method, target, headers, signed, body=b""):
     lines = [method, uri if uri.endswith("/") else uri + "/"]
     lines.append("&".join(quote(name, safe="") + "=" + quote(value, safe="") for name, value in pairs))
     lines += [f"{name}:{headers[name].strip()}" for name in sorted(signed)]
-    lines += ["", ";".join(sorted(signed)), hashlib.sha256(body).hexdigest()]
+    lines += ["", ";".join(sorted(signed)), headers.get("x-sdk-content-sha256") or hashlib.sha256(body).hexdigest()]
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     return mac(sk, f"SDK-HMAC-SHA256\n{headers['x-sdk-date']}\n{digest}".encode()).hexdigest()
 
@@ -92,3 +117,54 @@ def query_order(marketplace, ak, sk, order_id, line_id):
                      "expireTime": line.get("expireTime")}
             return {name: str(value) for name, value in found.items() if value}
     raise RuntimeError(f"order {order_id} is not to be had: {order.get('resultCode')}")
+
+
+# --- The shared vectors -----------------------------------------------------------------
+
+def compute(v):
+    """What this file makes of a vector; None for kinds that it does not know."""
+    key, kind, body = v.get("key", ""), v["kind"], v.get("body", "").encode()
+    if kind == "v1-token":
+        return auth_token(dict(parse_qsl(v["query"], keep_blank_values=True)), key)
+    if kind == "v1-verify":
+        return "000001" if verify_v1(key, v["query"]) is None else ""
+    if kind == "v2-signature":
+        return v2_signature(key, v["nonce"], v["timestamp"], body)
+    if kind == "v2-verify":
+        return (verify_v2(key, v["query"], body, int(v["now"]))[1] or ("",))[0]
+    if kind == "body-sign":
+        return body_signature(key, body)
+    if kind == "answer":
+        app = json.loads(body)["appInfo"]
+        opened = [open_sealed(key, app[name]) for name in ("userName", "password")] == [v["plain"]["user_name"], v["plain"]["password"]]
+        return body_signature(key, body) if opened else "not opened"
+    if kind == "aes-key":
+        return derive_key(key, v["bits"]).hex()
+    if kind == "seal":
+        return seal(key, v.get("plain", ""), v["bits"], v["iv"])
+    if kind == "open":
+        return open_sealed(key, v.get("wire", ""), v["bits"]) or ""
+    if kind == "percent-encoding":
+        return quote(v["plain"], safe="")
+    if kind == "aksk" and not v.get("double_path"):
+        headers = {**{name.lower(): value for name, value in v["header"].items()}, "host": v.get("host", "")}
+        return aksk_signature(key, v["method"], v.get("target", ""), headers, v["signed"], body)
+    return None
+
+
+def check(path):
+    """Compares every vector; the exit code."""
+    with open(path, encoding="utf-8") as file:
+        vectors = json.load(file)
+    held, wrong, skipped = 0, 0, set()
+    for v in vectors:
+        got = compute(v)
+        if got is None:
+            skipped.add(v["kind"] + " with double_path" * ("double_path" in v))
+        elif (got == v["expected"]) == (v["valid"] or v["kind"].endswith("-verify")):
+            held += 1
+        else:
+            wrong += 1
+            print(f"{v['kind']} {v['name']!r}: {got!r}, expected {v['expected']!r}, valid {v['valid']}")
+    print(f"{held} vectors hold, {wrong} do not; kinds skipped: {', '.join(sorted(skipped))}")
+    return 1 if wrong or not held else 0
