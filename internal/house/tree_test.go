@@ -90,8 +90,8 @@ type forbidden struct {
 // vendorMay tells where the vendor's name is data of the wire and not a name of ours: vectors
 // signed over a host name, and tests that use them.
 func vendorMay(path string, line []byte) bool {
-	return strings.Contains(path, "testdata/") || path == "examples/sellers/vectors.json" || strings.HasPrefix(path, "protocol/") && strings.HasSuffix(path, "_test.go") ||
-		strings.HasPrefix(path, "test/clients/") || path == "go.sum" || path == "go.mod"
+	return strings.Contains(path, "testdata/") || strings.HasPrefix(path, "protocol/") && strings.HasSuffix(path, "_test.go") ||
+		strings.HasPrefix(path, "test/clients/") || path == "examples/sellers/vectors.json" || path == "go.sum" || path == "go.mod"
 }
 
 var words = []forbidden{
