@@ -92,7 +92,7 @@ func V1(in Input) (Result, error) {
 func KitV1(in Input) (Result, error) {
 	params, err := kit.ParamsV1(in.Body)
 	if err != nil {
-		return Result{}, &InputError{"body", "has no V1 signature (" + err.Error() + ")", "one JSON object of texts and numbers; lists travel as JSON text in a string"}
+		return Result{}, &InputError{"body", "has no V1 signature (" + err.Error() + ")", "one JSON object of texts, numbers and lists, each name once"}
 	}
 	recipe := tokenRecipe{key: in.Key, less: byName, keyOf: keyThenStamp}
 	for _, p := range params {
@@ -107,7 +107,7 @@ func KitV1(in Input) (Result, error) {
 	object, _ := wirejson.ParseObject(in.Body)
 	var skipped []pair
 	for _, m := range object.Members {
-		if text := m.Value.Text; m.Value.Kind == wirejson.Null || strings.TrimSpace(text) == "" {
+		if text := m.Value.Text; m.Value.Kind == wirejson.Null || m.Value.Kind == wirejson.String && strings.TrimSpace(text) == "" {
 			skipped = append(skipped, pair{name: m.Name, value: text})
 		}
 	}

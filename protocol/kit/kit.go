@@ -72,11 +72,11 @@ func Verify(header func(name string) string, payload []byte, now time.Time, acce
 }
 
 // ErrParams refuses a body that has no V1 signature: not an object, or a member
-// that is neither text nor number nor truth value.
+// that is an object.
 var ErrParams = errors.New("body cannot be signed by the V1 rule")
 
 // ParamsV1 reads the signed parameters out of a V1 body: numbers as written, texts
-// unescaped, null and blank values skipped.
+// unescaped, lists as compact text, null and blank values skipped.
 // spec: 13 §1.1, 01 §10
 func ParamsV1(body []byte) ([]v1.Param, error) {
 	object, err := wirejson.ParseObject(body)
@@ -88,8 +88,15 @@ func ParamsV1(body []byte) ([]v1.Param, error) {
 		switch m.Value.Kind {
 		case wirejson.Null:
 			continue
-		case wirejson.Array, wirejson.Object:
+		case wirejson.Object:
 			return nil, fmt.Errorf("%w: %s is nested", ErrParams, m.Name)
+		case wirejson.Array:
+			// A list is signed as the text that it would be in a string. spec: 02 §3.2
+			text, err := wirejson.Text(m.Value)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrParams, err)
+			}
+			m.Value.Text = text
 		}
 		if strings.TrimSpace(m.Value.Text) != "" {
 			params = append(params, v1.Param{Name: m.Name, Value: m.Value.Text})
