@@ -136,12 +136,16 @@ func TestVectors(t *testing.T) {
 // What every example answers to every kind of call of V1.
 func TestV1(t *testing.T) {
 	each(t, func(t *testing.T, l language) {
-		s := start(t, l)
+		data := t.TempDir()
+		s := start(t, l, "DATA="+data)
 		made := s.v1(t, orderV1("CS1", "b1"))
 		expect(t, "newInstance", made, "000000")
 		id := made.InstanceID
 		if made.App == nil || made.App.UserName == "" || made.App.Password == "" || !strings.HasPrefix(made.App.FrontEndURL, "https://") || made.App.Memo == "" {
 			t.Errorf("appInfo: %+v", made.App)
+		}
+		if kept := everything(t, data); !strings.Contains(kept, "13800138000") || !strings.Contains(kept, "上海 A&B=C+公司/100%'~*") {
+			t.Errorf("the mobile number is not opened, or the name is damaged: %s", kept)
 		}
 		if again := s.v1(t, orderV1("CS1", "b2")); again.InstanceID != id {
 			t.Errorf("the order again: %q, then %q", id, again.InstanceID)
@@ -391,7 +395,7 @@ func everything(t *testing.T, directory string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return all.String()
+	return strings.NewReplacer(`\u0026`, "&", `\/`, "/").Replace(all.String()) // spellings of JSON
 }
 
 // Many calls for one order at once, while the power goes: one instance, before and after.

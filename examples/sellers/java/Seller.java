@@ -12,6 +12,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -277,7 +278,7 @@ public final class Seller {
     public static void main(String[] args) throws Exception {
         if (args.length == 2 && args[0].equals("vectors")) System.exit(Wire.check(Path.of(args[1])));
         if (KEY.isEmpty()) throw new IllegalStateException("KEY is not set");
-        Files.createDirectories(DATA);
+        Files.createDirectories(DATA, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         String[] listen = setting("LISTEN", "127.0.0.1:8085").split(":(?=[0-9]+$)");
         HttpServer server = HttpServer.create(new InetSocketAddress(listen[0], Integer.parseInt(listen[1])), 128);
         server.createContext("/", Seller::answer);
