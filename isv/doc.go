@@ -9,7 +9,10 @@
 // (生产接口), instance (实例), order (订单), order line (订单行), access key (密钥),
 // idempotency (幂等).
 //
-// Implements the seller's side of chapters 10, 11 and 12 §1, and the client of the
+// A Seller who sells with the joint kit or by authorisation code also implements
+// KitListener or LicenseCodes.
+//
+// Implements the seller's side of chapters 10, 11, 12 §1, §2.1 and 13 §1–2, and the client of the
 // order query of 14 §3.1. It must not depend on the marketplace's own code and must
 // not decide anything that is the seller's business.
 package isv

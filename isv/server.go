@@ -3,13 +3,16 @@ package isv
 import (
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/hex"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/souk-market/souk/protocol/kit"
 	"github.com/souk-market/souk/protocol/sealed"
 	"github.com/souk-market/souk/protocol/wirejson"
 )
@@ -21,6 +24,15 @@ type Config struct {
 	Keys []string
 	// NotifyKeys are those of the general interface, for the order notification.
 	NotifyKeys []string
+	// KitKeys are those of the joint sync interface; none: the kit is not served. V1 sellers
+	// have one key for everything and give it here too. spec: 01 §2.4
+	KitKeys []string
+	// LicenseKeys are those of the authorisation codes; none: they are not served.
+	LicenseKeys []string
+	// RSAKey opens the clientSecret of applicationSync, under the hashes of OAEP
+	// (sealed.DefaultOAEP by default). spec: 13 §3.2
+	RSAKey *rsa.PrivateKey
+	OAEP   sealed.OAEPProfile
 	// Store remembers what was done; required.
 	Store Store
 	// Bits is the key length chosen for encrypted values when the product was published;
@@ -52,7 +64,8 @@ const (
 	codeInternal   = "000005"
 )
 
-// Server is the http.Handler: GET is V1, POST is V2 and the order notification.
+// Server is the http.Handler: GET is V1; POST is V2, the order notification, calls about
+// authorisation codes, and, under the fixed sub-paths, the kit in both generations.
 type Server struct {
 	config Config
 	seller Seller
@@ -70,13 +83,16 @@ func New(config Config, seller Seller) (*Server, error) {
 	case config.Store == nil:
 		return nil, errors.New("isv: no Store")
 	}
-	for _, key := range append(append([]string(nil), config.Keys...), config.NotifyKeys...) {
+	for _, key := range slices.Concat(config.Keys, config.NotifyKeys, config.KitKeys, config.LicenseKeys) {
 		if key == "" {
 			return nil, errors.New("isv: an access key is empty")
 		}
 	}
 	if config.Bits == 0 {
 		config.Bits = sealed.AES256
+	}
+	if config.OAEP == "" {
+		config.OAEP = sealed.DefaultOAEP
 	}
 	if config.Now == nil {
 		config.Now = time.Now
@@ -93,6 +109,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case http.MethodGet:
 		s.serveV1(w, r)
 	case http.MethodPost:
+		if callback, generation, ok := kit.FindCallback(r.URL.Path); ok {
+			s.serveKit(w, r, callback, generation)
+			return
+		}
 		s.serveV2(w, r)
 	default:
 		w.Header().Set("Allow", "GET, POST")

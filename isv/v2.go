@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/souk-market/souk/protocol/license"
 	"github.com/souk-market/souk/protocol/ordernotify"
 	v2 "github.com/souk-market/souk/protocol/production/v2"
 	"github.com/souk-market/souk/protocol/wirejson"
@@ -25,8 +26,11 @@ func (s *Server) serveV2(w http.ResponseWriter, r *http.Request) {
 	call, parsed := wirejson.ParseObject(body)
 	activity, _ := call.StringOf("activity")
 	keys := s.config.Keys
-	if v2.Activity(activity) == ordernotify.Activity {
+	switch {
+	case v2.Activity(activity) == ordernotify.Activity:
 		keys = s.config.NotifyKeys
+	case aboutCodes(activity):
+		keys = s.config.LicenseKeys
 	}
 	now := s.config.Now()
 	verified, err := v2.Verify(r.URL.RawQuery, body, now, keys...)
@@ -103,6 +107,8 @@ func (s *Server) actV2(ctx context.Context, activity v2.Activity, call wirejson.
 		}))
 	case v2.ActivityChangeInstanceCheck:
 		return s.checkChange(ctx, instance, test, call)
+	case license.ActivityRefresh, license.ActivityStatus, license.ActivityRelease:
+		return s.actLicense(ctx, activity, call)
 	case ordernotify.Activity:
 		listener, ok := s.seller.(OrderListener)
 		if !ok {
@@ -127,6 +133,12 @@ func missingV2(activity v2.Activity, call wirejson.Value) string {
 		need = []string{"instanceId", "orderId", "orderLineId"}
 	case v2.ActivityUpdateInstanceStatus:
 		need = []string{"instanceId", "status"}
+	case license.ActivityRefresh:
+		need = []string{"license", "scene", "orderId", "orderLineId", "expireTime"}
+	case license.ActivityStatus:
+		need = []string{"license", "status"}
+	case license.ActivityRelease:
+		need = []string{"license"}
 	case v2.ActivityQueryInstance, v2.ActivityReleaseInstance, v2.ActivityChangeInstanceCheck:
 		need = []string{"instanceId"}
 	}

@@ -103,6 +103,9 @@ const (
 	SellerAddress Action = "seller.address"
 	SellerKeys    Action = "seller.keys"
 
+	LabRead Action = "lab.read" // saved cases, debugging calls and probes
+	LabRun  Action = "lab.run"  // debug, save and replay // spec: 20 A6
+
 	ClockRead Action = "clock.read"
 	ClockMove Action = "clock.move" // sandbox only
 
@@ -166,6 +169,9 @@ var table = map[Action][]Role{
 
 	SellerAddress: {SellerOwner, Administrator, Delivery},
 	SellerKeys:    {SellerOwner, Administrator, Delivery},
+
+	LabRead: append(everyone(Operator), SellerOwner, Administrator, ProductManager, Delivery, SellerSupport),
+	LabRun:  {SellerOwner, Administrator, ProductManager, Delivery},
 
 	ClockRead: everyone(Buyer, Seller, Operator),
 	ClockMove: {Admin},

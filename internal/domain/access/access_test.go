@@ -39,6 +39,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"ledger.read":     "buyer.owner buyer.purchaser buyer.viewer seller.owner seller.administrator seller.finance operator.admin operator.finance",
 		"seller.address":  "seller.owner seller.administrator seller.delivery",
 		"seller.keys":     "seller.owner seller.administrator seller.delivery",
+		"lab.read":        "seller.owner seller.administrator seller.product seller.delivery seller.support operator.admin operator.reviewer operator.finance operator.support",
+		"lab.run":         "seller.owner seller.administrator seller.product seller.delivery",
 		"clock.read":      all,
 		"clock.move":      "operator.admin",
 		"notice.read":     all,

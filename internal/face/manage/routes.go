@@ -31,6 +31,7 @@ func (h *Handler) routes() {
 	h.attempts()
 	h.sellers()
 	h.shops()
+	h.labs()
 	h.companies()
 	h.people()
 	h.messages()
@@ -92,7 +93,10 @@ func (h *Handler) products() {
 	})
 	for _, d := range []catalogue.Decide{catalogue.Submit, catalogue.Approve, catalogue.Reject, catalogue.Suspend, catalogue.Resume,
 		catalogue.Delist, catalogue.RequestDelist, catalogue.RefuseDelist} {
-		h.change("POST", "/products/{id}/"+string(d), http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
+		proof := func(ctx context.Context, c *call) error {
+			return h.Lab.ProveMove(ctx, c.actor, c.PathValue("id"), d)
+		}
+		h.changeAfter("POST", "/products/{id}/"+string(d), http.StatusOK, proof, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 			reason := c.body.text("reason")
 			if err := c.body.bad.Err(); err != nil {
 				return nil, err

@@ -41,7 +41,7 @@ const (
 )
 
 var (
-	errNoAddress = errors.New("no production address is registered for this product")
+	errNoAddress = errors.New("no production address on a proved domain is registered for this product")
 	errNoKey     = errors.New("no interconnection key is set for this interface class")
 )
 
@@ -252,9 +252,8 @@ func (d *Delivery) renderV2(p *plan, m message) (production.Request, error) {
 // pollState is what one look at an instance being made says.
 type pollState = v2.PollState
 
-// judge says what an answer means.
-func (d *Delivery) judge(p *plan, m message, a outbound.Answer) reply {
-	r := reply{status: a.Status, sent: a.SentBytes, received: a.ReceivedBytes, wrote: a.WroteRequest, took: a.Duration}
+// Came is what came of a call, in the words of the protocol.
+func Came(a outbound.Answer) production.Answer {
 	answer := production.Answer{Status: a.Status, Headers: a.Header, Body: a.Body}
 	switch a.Reason {
 	case "":
@@ -268,6 +267,13 @@ func (d *Delivery) judge(p *plan, m message, a outbound.Answer) reply {
 	default:
 		answer.TransportErr = a.Err
 	}
+	return answer
+}
+
+// judge says what an answer means.
+func (d *Delivery) judge(p *plan, m message, a outbound.Answer) reply {
+	r := reply{status: a.Status, sent: a.SentBytes, received: a.ReceivedBytes, wrote: a.WroteRequest, took: a.Duration}
+	answer := Came(a)
 	if a.Err != nil {
 		r.detail = a.Reason + ": " + a.Err.Error()
 	}

@@ -22,10 +22,13 @@ func (r *Room) products() {
 	for _, d := range []catalogue.Decide{catalogue.Approve, catalogue.Reject, catalogue.Suspend, catalogue.Resume, catalogue.Delist, catalogue.RefuseDelist} {
 		r.Post("/operator/products/{id}/"+string(d), "products", access.ProductApprove, func(c *ui.Call) error {
 			id := c.R.PathValue("id")
-			err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
-				_, err := r.Catalogue.Move(ctx, tx, c.Actor, id, d, strings.TrimSpace(c.Form("reason")))
-				return err
-			})
+			err := r.Lab.ProveMove(c.R.Context(), c.Actor, id, d)
+			if err == nil {
+				err = r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+					_, err := r.Catalogue.Move(ctx, tx, c.Actor, id, d, strings.TrimSpace(c.Form("reason")))
+					return err
+				})
+			}
 			if err != nil {
 				return c.Again(err, r.productShow)
 			}

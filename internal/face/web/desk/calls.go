@@ -241,7 +241,7 @@ func (d *Desk) callShow(c *ui.Call) error {
 	} else {
 		p.Put(c.In("block.bytes", ui.Block{Bytes: c.NewBytes(view, a.Request, a.Response, other)}))
 	}
-	if b, ok := signature(c, a.Request); ok {
+	if b, ok := Signature(c, a.Request); ok {
 		p.Put(b)
 	}
 	all, err := d.Delivery.Attempts(ctx, c.Actor, delivery.Filter{OrderID: a.OrderID}, "", cursor.DefaultSize, false)

@@ -166,10 +166,13 @@ func (r *Room) configure(c *ui.Call) error {
 func (r *Room) move(d catalogue.Decide, done string) ui.Handler {
 	return func(c *ui.Call) error {
 		id := c.R.PathValue("id")
-		err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
-			_, err := r.Catalogue.Move(ctx, tx, c.Actor, id, d, strings.TrimSpace(c.Form("reason")))
-			return err
-		})
+		err := r.Lab.ProveMove(c.R.Context(), c.Actor, id, d)
+		if err == nil {
+			err = r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+				_, err := r.Catalogue.Move(ctx, tx, c.Actor, id, d, strings.TrimSpace(c.Form("reason")))
+				return err
+			})
+		}
 		if err != nil {
 			return c.Again(err, r.productShow)
 		}

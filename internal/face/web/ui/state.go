@@ -173,3 +173,12 @@ var (
 	InstanceStatuses = []string{"CREATING", "PROVISIONING", "ACTIVE", "GRACE", "FROZEN", "RELEASED", "FAILED"}
 	ProductStatuses  = []string{"DRAFT", "IN_REVIEW", "REJECTED", "ON_SALE", "SUSPENDED", "OFF_SHELF"}
 )
+
+// caseStates is keyed by whether a saved case, a debugging call or a round of probing passed.
+var caseStates = map[bool]State{
+	true:  {"case.passed", Good, Nobody},
+	false: {"case.failed", Bad, Seller},
+}
+
+// CaseState is how a case stands.
+func CaseState(passed bool) State { return caseStates[passed] }
