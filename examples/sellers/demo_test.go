@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -90,6 +89,45 @@ func (d demo) call(t *testing.T, login, method, path string, body, into any) {
 		if err := json.Unmarshal(said, into); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// debug sends every case of the seller centre's debugging page with its presets, saves them,
+// and replays them as probing does. spec: 10 §8, 11 §7
+func debug(t *testing.T, d demo, login, protocol string, s *server) {
+	t.Helper()
+	type run struct { // or a scenario, of which only the id is read
+		ID, Scenario, Reason, Field, Detail string
+
+		Passed   bool
+		Warnings []any
+	}
+	var all, replayed struct{ Items []run }
+	d.call(t, login, "GET", "/lab/scenarios", nil, &all)
+	tried := 0
+	for _, scenario := range all.Items {
+		address := s.url
+		switch {
+		case scenario.ID == "notify":
+			address = strings.Replace(s.url, "/produce", "/notify", 1)
+		case !strings.HasPrefix(scenario.ID, protocol+".") || strings.Contains(scenario.ID, "license"):
+			continue
+		}
+		var got run
+		d.call(t, login, "POST", "/lab/runs", map[string]any{"scenario": scenario.ID, "address": address, "save": true}, &got)
+		if !got.Passed || len(got.Warnings) > 0 {
+			t.Errorf("%s: %+v", scenario.ID, got)
+		}
+		tried++
+	}
+	d.call(t, login, "POST", "/lab/cases/run", map[string]any{"address": s.url}, &replayed)
+	for _, got := range replayed.Items {
+		if !got.Passed || len(got.Warnings) > 0 {
+			t.Errorf("replay of %s: %+v", got.Scenario, got)
+		}
+	}
+	if tried < 10 || len(replayed.Items) != tried-1 { // the notice has an address of its own
+		t.Errorf("%d scenarios, %d replayed", tried, len(replayed.Items))
 	}
 }
 
@@ -187,7 +225,7 @@ func TestDemoSellsThroughExamples(t *testing.T) {
 						t.Errorf("the seller does not keep %s: %s", want, kept)
 					}
 				}
-				t.Log(fmt.Sprint(order.ID, " ", instance.Entry.FrontEndURL))
+				debug(t, d, login, seller.Protocol, s)
 			})
 		}
 	}
