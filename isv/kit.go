@@ -148,7 +148,10 @@ func (s *Server) actKit(ctx context.Context, callback kit.Callback, generation k
 }
 
 func (s *Server) secret(wire string) (string, error) {
-	if s.config.RSAKey == nil {
+	switch {
+	case s.config.OpenSecret != nil:
+		return s.config.OpenSecret(wire)
+	case s.config.RSAKey == nil:
 		return "", errors.New("no RSA key is configured")
 	}
 	return s.config.OAEP.Decrypt(s.config.RSAKey, wire)

@@ -33,6 +33,9 @@ type Config struct {
 	// (sealed.DefaultOAEP by default). spec: 13 §3.2
 	RSAKey *rsa.PrivateKey
 	OAEP   sealed.OAEPProfile
+	// OpenSecret is used instead of RSAKey and OAEP when it is set, for keys that live
+	// elsewhere.
+	OpenSecret func(clientSecret string) (string, error)
 	// Store remembers what was done; required.
 	Store Store
 	// Bits is the key length chosen for encrypted values when the product was published;

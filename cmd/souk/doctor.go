@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -21,11 +22,11 @@ import (
 // spec: 01 §8.3
 func doctorCommand() *cobra.Command {
 	var (
-		o                                     doctor.Options
-		protocol, lang, listen, restart, sign string
-		jsonTo, junitTo, htmlTo               string
-		modes                                 []string
-		verbose, quiet                        bool
+		o                                        doctor.Options
+		protocol, lang, listen, restart, signKey string
+		jsonTo, junitTo, htmlTo                  string
+		modes                                    []string
+		verbose, quiet                           bool
 	)
 	cmd := &cobra.Command{
 		Use:   "doctor URL",
@@ -41,7 +42,7 @@ func doctorCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.URL, o.Protocol, o.Lang = args[0], doctor.Protocol(protocol), doctor.Lang(lang)
 			if o.Lang != doctor.ZH && o.Lang != doctor.EN {
-				return usage(cmd, errors.New("--lang is zh or en"))
+				return cannot(cmd, errors.New("--lang is zh or en"))
 			}
 			for _, m := range modes {
 				o.Modes = append(o.Modes, doctor.Mode(m))
@@ -52,6 +53,19 @@ func doctorCommand() *cobra.Command {
 			o.MockOrder = openapi.MockAnswer
 			if restart != "" {
 				o.Restart = shell(restart, cmd.ErrOrStderr())
+			}
+			var key ed25519.PrivateKey
+			if signKey != "" {
+				text, err := os.ReadFile(signKey)
+				if err == nil {
+					key, err = doctor.ParsePrivateKey(text)
+				}
+				if err != nil {
+					return cannot(cmd, fmt.Errorf("--sign-key: %w", err))
+				}
+			}
+			if jsonTo == "-" && junitTo == "-" {
+				return cannot(cmd, errors.New("--json and --junit cannot both go to standard output"))
 			}
 			// What a machine reads goes to standard output alone; people then read standard error.
 			people := cmd.OutOrStdout()
@@ -68,12 +82,24 @@ func doctorCommand() *cobra.Command {
 			o.Progress = func(v doctor.Verdict) { _ = printer.Verdict(v) }
 			report, err := doctor.Run(cmd.Context(), o)
 			if err != nil {
-				return usage(cmd, err)
+				return cannot(cmd, err)
 			}
 			if err := printer.Summary(report); err != nil {
-				return usage(cmd, err)
+				return cannot(cmd, err)
 			}
-			_ = sign
+			if key != nil {
+				if err := report.Sign(key); err != nil {
+					return cannot(cmd, err)
+				}
+			}
+			for _, form := range []struct {
+				to    string
+				write func() ([]byte, error)
+			}{{jsonTo, report.JSON}, {junitTo, report.JUnit}, {htmlTo, report.HTML}} {
+				if err := keep(cmd, form.to, form.write); err != nil {
+					return cannot(cmd, err)
+				}
+			}
 			if code := report.Outcome.ExitCode(); code != 0 {
 				return exitCode(code)
 			}
@@ -93,13 +119,81 @@ func doctorCommand() *cobra.Command {
 	f.BoolVar(&o.OtherWay, "usage-data-another-way", false, "v2: an answer without info is complete, as the product's switch says")
 	f.StringVar(&lang, "lang", "zh", "language of the texts: zh or en")
 	f.DurationVar(&o.Limit, "limit", 5*time.Minute, "longest duration of a run")
+	f.StringVar(&jsonTo, "json", "", "write the report as JSON to a file, or to standard output: --json or --json=FILE")
+	f.StringVar(&junitTo, "junit", "", "write the report as JUnit XML, likewise")
+	f.Lookup("json").NoOptDefVal, f.Lookup("junit").NoOptDefVal = "-", "-"
+	f.StringVar(&htmlTo, "html", "", "write the report as one page that needs nothing else")
+	f.StringVar(&signKey, "sign-key", "", "sign the report with the Ed25519 private key in this PEM file")
 	f.BoolVar(&verbose, "verbose", false, "show the calls of broken rules")
 	f.BoolVar(&quiet, "quiet", false, "write no text")
+	cmd.AddCommand(doctorVerifyCommand())
 	return cmd
 }
 
-// usage ends the command with the code of a doctor that could not run.
-func usage(cmd *cobra.Command, err error) error {
+// doctorVerifyCommand checks the signature of a report.
+func doctorVerifyCommand() *cobra.Command {
+	var publicKey string
+	cmd := &cobra.Command{
+		Use:   "verify FILE",
+		Short: "Check the signature of a doctor's report, JSON or HTML",
+		Long: "Checks that a report (the JSON file or the page) is what was signed. Without --public-key\n" +
+			"that says only that nobody changed it since somebody signed it: compare the fingerprint.\n\n" +
+			"The exit code is 0 when the signature fits, 1 when it does not or is missing, 2 when the\n" +
+			"file cannot be read.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var trusted ed25519.PublicKey
+			if publicKey != "" {
+				text := publicKey
+				if file, err := os.ReadFile(publicKey); err == nil {
+					text = string(file)
+				}
+				var err error
+				if trusted, err = doctor.ParsePublicKey(text); err != nil {
+					return cannot(cmd, fmt.Errorf("--public-key: %w", err))
+				}
+			}
+			file, err := os.Open(args[0])
+			if err != nil {
+				return cannot(cmd, err)
+			}
+			defer file.Close()
+			text, err := io.ReadAll(io.LimitReader(file, doctor.MaxReport+1))
+			if err != nil || len(text) > doctor.MaxReport {
+				return cannot(cmd, errors.Join(err, errors.New("the file is too long or cannot be read")))
+			}
+			report, err := doctor.Verify(text, trusted)
+			if err != nil {
+				_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "souk:", err)
+				return exitCode(1)
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "signature fits: key %s\n%s %s, %s: %s\n", report.Signature().Fingerprint(),
+				report.Protocol, report.Address, report.Started.Format(time.RFC3339), report.Outcome)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&publicKey, "public-key", "", "the key that must have signed: a PEM file, base64 or hex")
+	return cmd
+}
+
+// keep writes one form of the report to a file, or to standard output for "-".
+func keep(cmd *cobra.Command, to string, write func() ([]byte, error)) error {
+	if to == "" {
+		return nil
+	}
+	text, err := write()
+	if err != nil {
+		return err
+	}
+	if to == "-" {
+		_, err = cmd.OutOrStdout().Write(text)
+		return err
+	}
+	return os.WriteFile(to, text, 0o644)
+}
+
+// cannot ends the command with the code of a doctor that could not run.
+func cannot(cmd *cobra.Command, err error) error {
 	_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "souk:", err)
 	return exitCode(2)
 }

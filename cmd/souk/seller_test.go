@@ -40,7 +40,7 @@ func TestSellerCommandListensAndStops(t *testing.T) {
 }
 
 func TestSellerCommandRefusesAndHelps(t *testing.T) {
-	for _, args := range [][]string{{}, {"--key", "k", "--bits", "192"}, {"--key", "k", "--protocol", "v3"}, {"--key", "k", "--fault", "nonsense"}, {"--key", "k", "--listen", "nowhere:x"}} {
+	for _, args := range [][]string{{}, {"--key", "k", "--bits", "192"}, {"--key", "k", "--protocol", "v3"}, {"--key", "k", "--fault", "nonsense"}, {"--key", "k", "--listen", "nowhere:x"}, {"--key", "k", "--rsa-key", "nowhere"}, {"--key", "k", "--oaep", "md5"}} {
 		cmd := sellerCommand()
 		cmd.SetArgs(append(args, "--data", t.TempDir()))
 		cmd.SetOut(io.Discard)

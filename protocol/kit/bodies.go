@@ -107,17 +107,23 @@ type Authorisation struct {
 	Flag       Flag
 }
 
-// User is a member of an enterprise. The last seven are empty unless the buyer agreed
+// User is a member of an enterprise; the JSON form is for records, not for the wire.
+// The last seven are empty unless the buyer agreed
 // to share them.
 // spec: 13 §2.3, §3.3
 type User struct {
-	UserName, Name, OrgCode string
-	Admin                   bool
-	Enabled                 bool
-	Position, EmployeeCode  string
-	Mobile, Email           string
-	EmployeeType            int // 1 regular, 2 intern, 3 dispatched, 4 outsourced; 0: unknown
-	WorkPlace, EntryDate    string
+	UserName     string `json:"userName"`
+	Name         string `json:"name"`
+	OrgCode      string `json:"orgCode"`
+	Admin        bool   `json:"admin"`
+	Enabled      bool   `json:"enabled"`
+	Position     string `json:"position,omitempty"`
+	EmployeeCode string `json:"employeeCode,omitempty"`
+	Mobile       string `json:"mobile,omitempty"`
+	Email        string `json:"email,omitempty"`
+	EmployeeType int    `json:"employeeType,omitempty"` // 1 regular, 2 intern, 3 dispatched, 4 outsourced; 0: unknown
+	WorkPlace    string `json:"workPlace,omitempty"`
+	EntryDate    string `json:"entryDate,omitempty"`
 }
 
 // Department is one department that changed.
@@ -136,7 +142,11 @@ type Departments struct {
 }
 
 // Org is a department in the whole list.
-type Org struct{ Code, Name, ParentCode string }
+type Org struct {
+	Code       string `json:"orgCode"`
+	Name       string `json:"orgName"`
+	ParentCode string `json:"parentCode,omitempty"`
+}
 
 // Callback returns TenantSync.
 func (Tenant) Callback() Callback { return TenantSync }

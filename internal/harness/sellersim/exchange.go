@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/isv"
+	"github.com/souk-market/souk/protocol/kit"
 	v1 "github.com/souk-market/souk/protocol/production/v1"
 	"github.com/souk-market/souk/protocol/wirejson"
 )
@@ -28,6 +29,9 @@ type exchange struct {
 	instance string
 	business string
 	scene    string
+	license  string
+	callback kit.Callback
+	kit      kit.Generation // 0: no kit callback
 	test     bool
 	key      string // what a repetition of this call has in common with it
 	repeated bool   // answered with success before
@@ -52,17 +56,18 @@ func answer(code, message string) *reply {
 }
 
 func (s *Sim) exchange(w http.ResponseWriter, r *http.Request) (*exchange, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, isv.MaxRequest))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, isv.MaxKitRequest))
 	if err != nil {
 		return nil, err
 	}
 	x := &exchange{sim: s, w: w, r: r, body: body}
+	x.callback, x.kit, _ = kit.FindCallback(r.URL.Path)
 	get := r.URL.Query().Get
 	if r.Method == http.MethodPost {
 		call, err := wirejson.ParseObject(body)
 		get = func(name string) string {
-			text, _ := call.StringOf(name)
-			return text
+			value, _ := call.Get(name)
+			return value.Text
 		}
 		if err != nil {
 			get = func(string) string { return "" }
@@ -70,13 +75,25 @@ func (s *Sim) exchange(w http.ResponseWriter, r *http.Request) (*exchange, error
 	}
 	x.activity, x.order, x.line, x.product, x.instance = get("activity"), get("orderId"), get("orderLineId"), get("productId"), get("instanceId")
 	x.business, x.scene, x.test = get("businessId"), get("scene"), get("testFlag") == "1"
+	if x.kit != 0 {
+		x.activity = string(x.callback)
+	}
+	x.license = get("license")
 	x.key = x.activity + "/" + x.instance + "/" + x.order + "/" + x.line + "/" + x.product
+	if x.kit != 0 || x.license != "" {
+		for _, name := range []string{"license", "status", "tenantId", "appId", "orgCode", "flag", "currentSyncTime"} {
+			x.key += "/" + get(name)
+		}
+	}
 	x.repeated = s.faults.recall("done/" + x.key)
 	return x, nil
 }
 
-// v1 tells whether the call is of the first generation, whose answers are signed.
+// v1 tells whether the call is a query of the first generation.
 func (x *exchange) v1() bool { return x.r.Method == http.MethodGet }
+
+// signs tells whether the answer carries a Body-Sign: everything of the first generation.
+func (x *exchange) signs() bool { return x.v1() || x.kit == kit.V1 }
 
 // rewrite replaces the request that the SDK will see.
 func (x *exchange) rewrite(rawQuery string, body []byte) {
@@ -119,8 +136,8 @@ func (s *Sim) run(x *exchange) {
 			a.bytes(x, out, a.value)
 		}
 	}
-	if x.v1() {
-		out.header.Set(v1.BodySignHeader, v1.MakeBodySign(s.options.Key, out.body))
+	if x.signs() {
+		out.header.Set(v1.BodySignHeader, v1.MakeBodySign(s.keyFor(x), out.body))
 	}
 	for _, a := range on {
 		if a.signed != nil {

@@ -111,6 +111,7 @@ var ownTests = []string{
 	"kill-after-act", "repeat-failure", "refuse-repeat", "no-verify", "clock-off", "fixed-parameters", "reserialise", "strings-only", "old-cancel-scene",
 	"cancel-ends-access", "never-thaw", "never-ready", "ready-after", "not-ready-code", "no-info", "extra-entries", "first-id-only",
 	"other-instance-id", "new-instance-id-each-time", "key-on-business-id", "same-instance-per-order", "license-only",
+	"decrypt-first", "other-oaep", "no-v2-kit",
 }
 
 func TestEveryFaultShowsAsItself(t *testing.T) {

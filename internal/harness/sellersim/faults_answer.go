@@ -127,35 +127,35 @@ var answerFaults = group("Answers (the call is acted on)", []Fault{
 var signatureFaults = group("Body-Sign (V1)", []Fault{
 	{Name: "wrong-signature", Spec: "10 §12.4", Help: "the signature of another key",
 		signed: func(x *exchange, out *reply, _ string) {
-			x.signatures(out, v1.MakeBodySign(x.sim.options.Key+"x", out.body))
+			x.signatures(out, v1.MakeBodySign(x.sim.keyFor(x)+"x", out.body))
 		}},
 	{Name: "no-signature", Spec: "10 §8.3", Help: "no Body-Sign; a header bodySign instead",
 		signed: func(x *exchange, out *reply, _ string) {
-			if x.v1() {
+			if x.signs() {
 				out.header["bodySign"] = out.header[v1.BodySignHeader]
 				out.header.Del(v1.BodySignHeader)
 			}
 		}},
 	{Name: "two-signatures-equal", Spec: "02 §1.12", Help: "two Body-Sign headers that say the same: right",
 		signed: func(x *exchange, out *reply, _ string) {
-			right := v1.MakeBodySign(x.sim.options.Key, out.body)
+			right := v1.MakeBodySign(x.sim.keyFor(x), out.body)
 			x.signatures(out, right, strings.ReplaceAll(right, ", ", " ,"))
 		}},
 	{Name: "two-signatures-different", Spec: "02 §1.12", Help: "two Body-Sign headers that differ",
 		signed: func(x *exchange, out *reply, _ string) {
-			x.signatures(out, v1.MakeBodySign(x.sim.options.Key, out.body), v1.MakeBodySign(x.sim.options.Key, []byte("other")))
+			x.signatures(out, v1.MakeBodySign(x.sim.keyFor(x), out.body), v1.MakeBodySign(x.sim.keyFor(x), []byte("other")))
 		}},
 	{Name: "unquoted-signature", Spec: "10 §7.5", Help: "a Body-Sign without quotes",
 		signed: func(x *exchange, out *reply, _ string) {
-			x.signatures(out, strings.ReplaceAll(v1.MakeBodySign(x.sim.options.Key, out.body), `"`, ""))
+			x.signatures(out, strings.ReplaceAll(v1.MakeBodySign(x.sim.keyFor(x), out.body), `"`, ""))
 		}},
 	{Name: "sha1-signature", Spec: "10 §7.5", Help: "a Body-Sign whose sign_type is HMAC-SHA1",
 		signed: func(x *exchange, out *reply, _ string) {
-			x.signatures(out, strings.Replace(v1.MakeBodySign(x.sim.options.Key, out.body), "SHA256", "SHA1", 1))
+			x.signatures(out, strings.Replace(v1.MakeBodySign(x.sim.keyFor(x), out.body), "SHA256", "SHA1", 1))
 		}},
 	{Name: "lower-case-header", Spec: "10 §6.2", Help: "the header named body-sign: right",
 		signed: func(x *exchange, out *reply, _ string) {
-			if x.v1() {
+			if x.signs() {
 				out.header["body-sign"] = out.header[v1.BodySignHeader]
 				out.header.Del(v1.BodySignHeader)
 			}
@@ -163,7 +163,7 @@ var signatureFaults = group("Body-Sign (V1)", []Fault{
 })
 
 func (x *exchange) signatures(out *reply, values ...string) {
-	if x.v1() {
+	if x.signs() {
 		out.header[v1.BodySignHeader] = values
 	}
 }

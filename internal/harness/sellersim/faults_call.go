@@ -10,13 +10,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/souk-market/souk/protocol/kit"
 	v1 "github.com/souk-market/souk/protocol/production/v1"
 	v2 "github.com/souk-market/souk/protocol/production/v2"
 	"github.com/souk-market/souk/protocol/wirejson"
 )
 
 // Faults lists every fault, grouped as the help shows them.
-var Faults = slices.Concat(connectionFaults, callFaults, answerFaults, signatureFaults, instanceFaults, credentialFaults)
+var Faults = slices.Concat(connectionFaults, callFaults, kitFaults, answerFaults, signatureFaults, instanceFaults, credentialFaults, doctorFaults)
 
 var connectionFaults = group("Connection", []Fault{
 	{Name: "refuse", Spec: "10 §8.3", Help: "resets the connection, does nothing",
@@ -91,6 +92,9 @@ var callFaults = group("How calls are treated", []Fault{
 	{Name: "reserialise", Spec: "11 §2", Help: "checks the V2 signature over the body as it would write it itself", before: reserialised},
 	{Name: "strings-only", Spec: "02 §2.6", Help: "answers HTTP 400 to a V2 body with nested members",
 		before: func(x *exchange, _ string) *reply {
+			if x.kit != 0 {
+				return nil // integers and lists belong there
+			}
 			call, err := wirejson.ParseObject(x.body)
 			for _, m := range call.Members {
 				if err == nil && m.Value.Kind != wirejson.String {
@@ -128,6 +132,10 @@ func group(name string, faults []Fault) []Fault {
 // resign makes any call genuine, so that a seller who verifies nothing is played by
 // one who does.
 func resign(x *exchange, _ string) *reply {
+	if x.kit != 0 {
+		x.kitAgain()
+		return nil
+	}
 	if !x.v1() {
 		x.postAgain(x.body)
 		return nil
@@ -153,7 +161,7 @@ func resign(x *exchange, _ string) *reply {
 func (x *exchange) postAgain(body []byte) {
 	stamp := v2.Timestamp(x.sim.now())
 	nonce := "resigned" + strconv.FormatInt(x.sim.serial.Add(1), 10)
-	x.rewrite("signature="+v2.Sign(x.sim.keyFor(x.activity), nonce, stamp, body)+"&timestamp="+stamp+"&nonce="+nonce, body)
+	x.rewrite("signature="+v2.Sign(x.sim.keyFor(x), nonce, stamp, body)+"&timestamp="+stamp+"&nonce="+nonce, body)
 }
 
 // stripped checks the token over stripped values, as a framework makes some sellers do.
@@ -210,7 +218,7 @@ func fixedList(x *exchange, _ string) *reply {
 // nulls dropped, written again.
 // spec: 11 §2 point 2
 func reserialised(x *exchange, _ string) *reply {
-	if x.v1() {
+	if x.signs() {
 		return nil
 	}
 	call, err := wirejson.ParseObject(x.body)
@@ -224,7 +232,14 @@ func reserialised(x *exchange, _ string) *reply {
 	if err != nil || errAgain != nil {
 		return answer("000002", "body is unreadable")
 	}
-	if _, err := v2.Verify(x.r.URL.RawQuery, body, x.sim.now(), x.sim.keyFor(x.activity)); err != nil {
+	if x.kit != 0 {
+		if _, err := kit.Verify(x.r.Header.Get, body, x.sim.now(), x.sim.keyFor(x)); err != nil {
+			return answer("000001", err.Error())
+		}
+		x.kitAgain()
+		return nil
+	}
+	if _, err := v2.Verify(x.r.URL.RawQuery, body, x.sim.now(), x.sim.keyFor(x)); err != nil {
 		return answer("000001", err.Error())
 	}
 	x.postAgain(x.body)

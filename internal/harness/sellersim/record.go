@@ -43,6 +43,8 @@ type Line struct {
 	OrderMoney string    `json:"order_amount,omitempty"`
 	State      State     `json:"state,omitempty"` // of the instance, afterwards
 	Test       bool      `json:"test,omitempty"`
+	License    string    `json:"license,omitempty"`
+	Kit        *KitLine  `json:"kit,omitempty"`
 }
 
 // Instance is what the seller has for one buyer.
@@ -66,6 +68,8 @@ type Snapshot struct {
 	Instances []Instance     `json:"instances"` // in the order of creation
 	Calls     []Line         `json:"calls"`     // acted on
 	Received  map[string]int `json:"received"`  // calls that arrived, by activity
+	Tenants   []Tenant       `json:"tenants,omitempty"`
+	Licenses  []License      `json:"licenses,omitempty"`
 }
 
 // record is the journal with the state that follows from it.
@@ -77,6 +81,8 @@ type record struct {
 	order     []string
 	calls     []Line
 	received  map[string]int
+	tenants   []*tenant
+	licenses  []*License
 }
 
 func openRecord(path string) (*record, error) {
@@ -124,6 +130,14 @@ func (r *record) apply(line Line) {
 		return
 	}
 	r.calls = append(r.calls, line)
+	if line.Kit != nil {
+		r.applyKit(line)
+		return
+	}
+	if line.License != "" {
+		r.applyLicense(line)
+		return
+	}
 	if line.InstanceID == "" || line.State == "" {
 		return
 	}
@@ -238,6 +252,7 @@ func (r *record) snapshot() Snapshot {
 	for _, id := range r.order {
 		s.Instances = append(s.Instances, *r.instances[id])
 	}
+	s.Tenants, s.Licenses = r.kitSnapshot()
 	for activity, n := range r.received {
 		s.Received[activity] = n
 	}

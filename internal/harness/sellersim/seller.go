@@ -73,7 +73,11 @@ func (s *seller) readOrder(ctx context.Context, line *Line) error {
 	if s.orders == nil || line.Test {
 		return nil
 	}
-	order, err := s.orders.Order(ctx, line.OrderID, line.LineID)
+	client := *s.orders
+	if s.faults.on("signs-orders-wrong", "") {
+		client.SecretKey += "x"
+	}
+	order, err := client.Order(ctx, line.OrderID, line.LineID)
 	if err != nil {
 		return err
 	}

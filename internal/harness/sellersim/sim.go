@@ -2,6 +2,7 @@ package sellersim
 
 import (
 	"context"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,12 +13,16 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/souk-market/souk/isv"
+	"github.com/souk-market/souk/protocol/kit"
+	"github.com/souk-market/souk/protocol/license"
 	"github.com/souk-market/souk/protocol/ordernotify"
+	v2 "github.com/souk-market/souk/protocol/production/v2"
 	"github.com/souk-market/souk/protocol/sealed"
 )
 
@@ -26,9 +31,15 @@ type Options struct {
 	Protocol   isv.Generation // which calls it takes: V1 is GET, V2 is POST
 	Key        string         // access key of the base interfaces
 	GeneralKey string         // of the general interface; Key when empty
+	KitKey     string         // of the joint sync interface; Key when empty
+	LicenseKey string         // of the authorisation codes; Key when empty
 	Bits       sealed.Bits    // of encrypted values; 256 by default
-	Dir        string         // holds journal.jsonl (the SDK's) and record.jsonl (the seller's)
-	ReadyAfter int            // V2: at which poll an instance is ready; 0 is at once
+	// RSAKey opens the clientSecret of applicationSync under the hashes of OAEP; without
+	// one, a key is made when it is first needed and kept in Dir as rsa-key.pem.
+	RSAKey     *rsa.PrivateKey
+	OAEP       sealed.OAEPProfile
+	Dir        string // holds journal.jsonl (the SDK's) and record.jsonl (the seller's)
+	ReadyAfter int    // V2: at which poll an instance is ready; 0 is at once
 	// Volatile syncs nothing to disk and keeps the SDK's journal in memory: for
 	// measurements, where the seller must not be what is measured.
 	Volatile bool
@@ -42,10 +53,12 @@ type Options struct {
 
 // Paths of the server. Everything else is the page of an instance or unknown.
 const (
-	PathProduce = "/produce" // the production address
-	PathNotify  = "/notify"  // the order notification's address
-	PathRecord  = "/record"  // GET: the seller's record as JSON (Snapshot)
-	PathFault   = "/fault"   // GET: the faults that are on; POST {"faults": […]}: replaces them
+	PathProduce   = "/produce"        // the production address; kit callbacks behind it
+	PathLicense   = "/Licenseproduce" // authorisation codes; kit callbacks behind it
+	PathNotify    = "/notify"         // the order notification's address
+	PathRecord    = "/record"         // GET: the seller's record as JSON (Snapshot)
+	PathFault     = "/fault"          // GET: the faults that are on; POST {"faults": […]}: replaces them
+	PathPublicKey = "/public-key"     // GET: the public key to encrypt clientSecret with, PEM
 )
 
 // Sim is a running sandbox seller.
@@ -58,6 +71,8 @@ type Sim struct {
 	seller  *seller
 	sdk     *isv.Server
 	serial  atomic.Int64
+	racing  racing
+	rsa     lazyKey
 }
 
 type store interface {
@@ -73,6 +88,18 @@ func New(options Options) (*Sim, error) {
 	if options.GeneralKey == "" {
 		options.GeneralKey = options.Key
 	}
+	if options.KitKey == "" {
+		options.KitKey = options.Key
+	}
+	if options.LicenseKey == "" {
+		options.LicenseKey = options.Key
+	}
+	if options.OAEP == "" {
+		options.OAEP = sealed.DefaultOAEP
+	}
+	if !slices.Contains(sealed.OAEPProfiles, options.OAEP) {
+		return nil, fmt.Errorf("OAEP profile %q is none of %v", options.OAEP, sealed.OAEPProfiles)
+	}
 	if options.Bits == 0 {
 		options.Bits = sealed.AES256
 	}
@@ -85,6 +112,11 @@ func New(options Options) (*Sim, error) {
 	}
 	if err := os.MkdirAll(options.Dir, 0o700); err != nil {
 		return nil, err
+	}
+	if s.faults.on("forgets-on-restart", "") {
+		if err := forget(options.Dir); err != nil {
+			return nil, err
+		}
 	}
 	var err error
 	if options.Volatile {
@@ -104,7 +136,8 @@ func New(options Options) (*Sim, error) {
 			HTTP: &http.Client{Timeout: 4 * time.Second}}
 	}
 	s.sdk, err = isv.New(isv.Config{
-		Keys: []string{options.Key}, NotifyKeys: []string{options.GeneralKey}, Bits: options.Bits,
+		Keys: []string{options.Key}, NotifyKeys: []string{options.GeneralKey}, KitKeys: []string{options.KitKey}, LicenseKeys: []string{options.LicenseKey},
+		OpenSecret: s.openSecret, Bits: options.Bits,
 		Store: forgetful{s.store, s.faults}, NewID: s.seller.newID, Now: s.now, Log: s.log,
 	}, s.seller)
 	if err != nil {
@@ -128,8 +161,15 @@ func (s *Sim) Record() Snapshot { return s.record.snapshot() }
 // now is the server's clock: the wall clock, unless a fault puts it wrong.
 func (s *Sim) now() time.Time { return time.Now().Add(s.faults.duration("clock-off", "")) }
 
-func (s *Sim) keyFor(activity string) string {
-	if activity == string(ordernotify.Activity) {
+// keyFor is the key of the class that a call belongs to.
+// spec: 01 §2.4
+func (s *Sim) keyFor(x *exchange) string {
+	switch {
+	case x.kit != 0:
+		return s.options.KitKey
+	case slices.Contains(license.Activities, v2.Activity(x.activity)):
+		return s.options.LicenseKey
+	case x.activity == string(ordernotify.Activity):
 		return s.options.GeneralKey
 	}
 	return s.options.Key
@@ -137,11 +177,14 @@ func (s *Sim) keyFor(activity string) string {
 
 // ServeHTTP is the seller's whole server.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	_, _, isKit := kit.FindCallback(r.URL.Path)
 	switch {
 	case r.URL.Path == PathProduce:
 		s.produce(w, r)
-	case r.URL.Path == PathNotify && r.Method == http.MethodPost:
-		s.call(w, r, true)
+	case r.Method == http.MethodPost && (r.URL.Path == PathNotify || r.URL.Path == PathLicense || isKit):
+		s.call(w, r)
+	case r.URL.Path == PathPublicKey && r.Method == http.MethodGet:
+		s.servePublicKey(w)
 	case r.URL.Path == PathRecord && r.Method == http.MethodGet:
 		s.writeJSON(w, s.Record())
 	case r.URL.Path == PathFault:
@@ -164,10 +207,10 @@ func (s *Sim) produce(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	s.call(w, r, false)
+	s.call(w, r)
 }
 
-func (s *Sim) call(w http.ResponseWriter, r *http.Request, notice bool) {
+func (s *Sim) call(w http.ResponseWriter, r *http.Request) {
 	x, err := s.exchange(w, r)
 	if err != nil {
 		http.Error(w, "request is too long or broke off", http.StatusBadRequest)
@@ -175,11 +218,12 @@ func (s *Sim) call(w http.ResponseWriter, r *http.Request, notice bool) {
 	}
 	// Delivery servers do not know the order notification, and the other way round.
 	// spec: 02 §2.9
-	if (x.activity == string(ordernotify.Activity)) != notice {
+	notice, codes := x.activity == string(ordernotify.Activity), slices.Contains(license.Activities, v2.Activity(x.activity))
+	if notice != (r.URL.Path == PathNotify) || r.URL.Path == PathLicense && !codes {
 		http.Error(w, "activity is unknown here", http.StatusBadRequest)
 		return
 	}
-	line := Line{Kind: "received", Activity: x.activity, OrderID: x.order, LineID: x.line, ProductID: x.product, InstanceID: x.instance, BusinessID: x.business, Scene: x.scene, Test: x.test}
+	line := Line{Kind: "received", Activity: x.activity, OrderID: x.order, LineID: x.line, ProductID: x.product, InstanceID: x.instance, BusinessID: x.business, Scene: x.scene, License: x.license, Test: x.test}
 	if err := s.record.write(line); err != nil {
 		s.log.Error("record cannot be written", "error", err)
 		http.Error(w, "record cannot be written", http.StatusInternalServerError)

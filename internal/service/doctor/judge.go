@@ -12,8 +12,17 @@ import (
 	"github.com/souk-market/souk/protocol/sealed"
 )
 
-// pauseAfterBreak gives the server time to notice that we broke off.
-const pauseAfterBreak = 300 * time.Millisecond
+// afterBreak gives the server time to end what it was doing when we broke off: three
+// times what the first call took, within half a minute.
+func (p *player) afterBreak() {
+	pause := 300 * time.Millisecond
+	p.mu.Lock()
+	if len(p.created) > 0 {
+		pause = min(max(pause, 3*time.Duration(p.created[0].Millis)*time.Millisecond), 30*time.Second)
+	}
+	p.mu.Unlock()
+	p.waitExactly(pause)
+}
 
 // mode is the billing mode that is played where any will do.
 func (p *player) mode() Mode {

@@ -125,7 +125,7 @@ var rulesV2Orders = []Rule{
 			for _, id := range []string{likePeriod, likeOneTime, likePerUse, likePackage, likeTrial} {
 				n := p.orderV2(likePeriod)
 				n.OrderID, n.OrderLineID = id, id+"-000001"
-				x := p.alive(p.callV2(n, tweak2{}))
+				x := p.createV2(n, tweak2{})
 				if bad := made(x); bad != nil {
 					return bad
 				}

@@ -118,8 +118,10 @@ func (p *player) limit() time.Duration {
 func (p *player) scaled(d time.Duration) time.Duration { return time.Duration(float64(d) * p.o.Scale) }
 
 // wait lets time pass, or ends the check when the run is over.
-func (p *player) wait(d time.Duration) {
-	t := time.NewTimer(p.scaled(d))
+func (p *player) wait(d time.Duration) { p.waitExactly(p.scaled(d)) }
+
+func (p *player) waitExactly(d time.Duration) {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:

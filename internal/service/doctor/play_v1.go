@@ -96,9 +96,27 @@ func (p *player) ends(months int) string {
 	return v1.ExpireTime(time.Now().AddDate(0, months, 0), v1.ExpireZone)
 }
 
+// createV1 makes a creation; a seller that answers "being processed" is asked again, since
+// a repetition doubles as a poll. // spec: 10 §5
+func (p *player) createV1(n v1.NewInstance, t tweak1) *reply {
+	x := p.alive(p.callV1(n, t))
+	for _, pause := range slowCreation {
+		if !x.verdict.Processing() {
+			break
+		}
+		p.wait(pause)
+		x = p.alive(p.callV1(p.repeat(n), t))
+	}
+	return x
+}
+
+// slowCreation are the pauses between repetitions while a creation is being processed:
+// 15 s in all.
+var slowCreation = []time.Duration{200 * time.Millisecond, 800 * time.Millisecond, 2 * time.Second, 4 * time.Second, 8 * time.Second}
+
 // ordered makes a creation and returns its instance, or throws what is broken elsewhere.
 func (p *player) ordered(n v1.NewInstance, t tweak1) instance {
-	x := p.alive(p.callV1(n, t))
+	x := p.createV1(n, t)
 	if !x.succeeded() {
 		panic(blocked{by: "v1.new." + string(modeV1(n)), reply: x})
 	}

@@ -120,9 +120,22 @@ func made(x *reply) *problem {
 	return x.done()
 }
 
+// createV2 makes a creation; "being processed" without an id is asked again. // spec: 11 §6
+func (p *player) createV2(n v2.NewInstance, t tweak2) *reply {
+	x := p.alive(p.callV2(n, t))
+	for _, pause := range slowCreation {
+		if !x.verdict.Processing() || x.verdict.InstanceID != "" {
+			break
+		}
+		p.wait(pause)
+		x = p.alive(p.callV2(p.repeat2(n), t))
+	}
+	return x
+}
+
 // ordered2 makes a creation and returns its instance, or throws what is broken elsewhere.
 func (p *player) ordered2(n v2.NewInstance, t tweak2) instance {
-	x := p.alive(p.callV2(n, t))
+	x := p.createV2(n, t)
 	if made(x) != nil {
 		panic(blocked{by: "v2.new", reply: x})
 	}
@@ -155,6 +168,14 @@ func (p *player) ready(id string) (v2.PollState, *reply) {
 		}
 	}
 	return state, x
+}
+
+// readied waits for another instance. What it takes was judged with the first one: an
+// answer without entry is success enough here.
+func (p *player) readied(id string) {
+	if state, x := p.ready(id); state != v2.PollReady && !x.succeeded() {
+		panic(blocked{by: "v2.query.ready", reply: x})
+	}
 }
 
 // pollState judges a poll by what it says, whatever its form.

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -97,6 +98,8 @@ type Report struct {
 	Outcome  Outcome       `json:"outcome"`
 	Sums     map[Level]Sum `json:"sums"`
 	Verdicts []Verdict     `json:"verdicts"`
+
+	signature *Signature
 }
 
 // order sorts the verdicts as the table has them.
@@ -149,3 +152,15 @@ func (r *Report) failed(level Level) []string {
 	}
 	return ids
 }
+
+// headline is a rule in one line: what is sent and what is expected. Aspects are about
+// every answer, so there only the latter is said.
+func (v Verdict) headline(l Lang) string {
+	if strings.Contains(v.Rule, ".answer.") {
+		return v.Expected.In(l)
+	}
+	return v.Sent.In(l) + " → " + v.Expected.In(l)
+}
+
+// rank orders levels by weight.
+func (l Level) rank() int { return slices.Index([]Level{Must, Should, Note}, l) }

@@ -55,11 +55,7 @@ func mark(v Verdict) (sign, colour string) {
 // Verdict writes one line, and what is wrong below it.
 func (p Printer) Verdict(v Verdict) error {
 	sign, colour := mark(v)
-	line := p.paint(colour, fmt.Sprintf("%s %-28s", sign, v.Rule)) + " "
-	if !strings.Contains(v.Rule, ".answer.") { // what is sent is the same for all of those
-		line += v.Sent.In(p.Lang) + " → "
-	}
-	line += v.Expected.In(p.Lang)
+	line := p.paint(colour, fmt.Sprintf("%s %-28s", sign, v.Rule)) + " " + v.headline(p.Lang)
 	var more []string
 	if v.State != Pass {
 		if came := v.Came.In(p.Lang); came != "" {

@@ -87,9 +87,9 @@ func Rules(p Protocol) []Rule {
 	var all []Rule
 	switch p {
 	case V1:
-		all = slices.Concat(aspects(V1), rulesV1, rulesV1Calls, rulesV1Life, rulesV1Bad)
+		all = slices.Concat(aspects(V1), rulesV1, rulesV1Calls, rulesV1Life, rulesV1Bad, rulesV1Restart)
 	case V2:
-		all = slices.Concat(aspects(V2), rulesV2, rulesV2Life, rulesV2Bad, rulesV2Orders)
+		all = slices.Concat(aspects(V2), rulesV2, rulesV2Life, rulesV2Bad, rulesV2Orders, rulesV2Restart)
 	case Notify:
 		all = slices.Concat(aspects(Notify), rulesNotify)
 	}

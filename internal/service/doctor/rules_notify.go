@@ -30,7 +30,7 @@ var rulesNotify = []Rule{
 		check: func(p *player) *problem {
 			n := p.newNotice()
 			p.notify(n, tweak2{manner: manner{breakOff: true}})
-			p.wait(pauseAfterBreak)
+			p.afterBreak()
 			return p.alive(p.notify(n, tweak2{})).done()
 		}},
 	{ID: "notify.bad.signature", Level: Should, Section: "12 §1, 02 §2.18", needs: []string{"notify.order"},

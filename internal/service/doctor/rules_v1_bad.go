@@ -10,31 +10,31 @@ import (
 // Bad calls of V1. The chapters make a seller that verifies nothing a matter of
 // warnings, so none of these is a must. // spec: 02 §1.20, 02 §1.16
 var rulesV1Bad = []Rule{
-	{ID: "v1.bad.token", Level: Should, Section: "02 §1.20, 10 §5", needs: []string{"v1.new.instance-id"},
+	{ID: "v1.bad.token", Level: Should, Section: "02 §1.20, 10 §5", needs: []string{"v1.new.mode", "v1.new.instance-id"},
 		Sent:     Text{"newInstance，authToken 用另一密钥计算", "newInstance with an authToken made with another key"},
 		Expected: Text{"不应答 000000（应为 000001）", "anything but 000000 (000001 by the table)"},
 		check: func(p *player) *problem {
 			return p.refuses(p.bad1(tweak1{token: func(right string) string { return strings.Map(rot, right) }}))
 		}},
-	{ID: "v1.bad.no-token", Level: Should, Section: "02 §1.20, 10 §5", needs: []string{"v1.new.instance-id"},
+	{ID: "v1.bad.no-token", Level: Should, Section: "02 §1.20, 10 §5", needs: []string{"v1.new.mode", "v1.new.instance-id"},
 		Sent:     Text{"newInstance，没有 authToken", "newInstance without authToken"},
 		Expected: Text{"不应答 000000（应为 000001）", "anything but 000000 (000001 by the table)"},
 		check: func(p *player) *problem {
 			return p.refuses(p.bad1(tweak1{token: func(string) string { return "" }}))
 		}},
-	{ID: "v1.bad.tampered", Level: Should, Section: "02 §1.20, 10 §6.1", needs: []string{"v1.new.instance-id"},
+	{ID: "v1.bad.tampered", Level: Should, Section: "02 §1.20, 10 §6.1", needs: []string{"v1.new.mode", "v1.new.instance-id"},
 		Sent:     Text{"newInstance，签名之后又加入一个参数", "newInstance with a parameter added after signing"},
 		Expected: Text{"不应答 000000：全部参数参加验签", "anything but 000000: every parameter is verified"},
 		check: func(p *player) *problem {
 			return p.refuses(p.bad1(tweak1{after: []v1.Param{{Name: "trialFlag", Value: "1"}}}))
 		}},
-	{ID: "v1.bad.activity", Level: Should, Section: "10 §5", needs: []string{"v1.new.instance-id"},
+	{ID: "v1.bad.activity", Level: Should, Section: "10 §5", needs: []string{"v1.new.mode", "v1.new.instance-id"},
 		Sent:     Text{"未知的 activity（签名正确）", "an unknown activity, rightly signed"},
 		Expected: Text{"不应答 000000（应为 000002）", "anything but 000000 (000002 by the table)"},
 		check: func(p *player) *problem {
 			return p.refuses(p.sendV1("doctorUnknown", []v1.Param{{Name: "activity", Value: "doctorUnknown"}, {Name: "instanceId", Value: "doctor"}, {Name: "testFlag", Value: "1"}}, tweak1{manner: manner{bad: true}}))
 		}},
-	{ID: "v1.bad.missing", Level: Should, Section: "10 §5, 10 §2.2", needs: []string{"v1.new.instance-id"},
+	{ID: "v1.bad.missing", Level: Should, Section: "10 §5, 10 §2.2", needs: []string{"v1.new.mode", "v1.new.instance-id"},
 		Sent:     Text{"newInstance，缺少 orderId（签名正确）", "newInstance without orderId, rightly signed"},
 		Expected: Text{"不应答 000000（应为 000002）", "anything but 000000 (000002 by the table)"},
 		check:    func(p *player) *problem { return p.refuses(p.bad1(tweak1{drop: []string{"orderId"}})) }},
@@ -48,7 +48,7 @@ var rulesV1Bad = []Rule{
 			}
 			return broken("应答是 "+x.code(), "the answer is "+x.code(), x)
 		}},
-	{ID: "v1.bad.form", Level: Should, Section: "10 §6.2, 10 §1.1", needs: []string{"v1.new.instance-id"},
+	{ID: "v1.bad.form", Level: Should, Section: "10 §6.2, 10 §1.1", needs: []string{"v1.new.mode", "v1.new.instance-id"},
 		Sent:     Text{"（以上被拒绝的调用）", "(the refused calls above)"},
 		Expected: Text{"拒绝也是 HTTP 200、JSON、带签名的应答", "refusals are HTTP 200, JSON and signed too"},
 		check: func(p *player) *problem {
@@ -60,7 +60,7 @@ var rulesV1Bad = []Rule{
 			}
 			return nil
 		}},
-	{ID: "v1.bad.stale", Level: Note, Section: "10 §1.3", needs: []string{"v1.new.instance-id"},
+	{ID: "v1.bad.stale", Level: Note, Section: "10 §1.3", needs: []string{"v1.new.mode", "v1.new.instance-id"},
 		Sent:     Text{"newInstance，timeStamp 是 10 分钟前（签名正确）", "newInstance with a timeStamp 10 minutes old, rightly signed"},
 		Expected: Text{"V1 没有规定时间窗；拒绝旧的调用可防重放", "V1 has no time window; refusing old calls keeps replays out"},
 		check: func(p *player) *problem {
@@ -68,6 +68,21 @@ var rulesV1Bad = []Rule{
 				return broken("旧的调用被接受", "the old call was accepted", x)
 			}
 			return nil
+		}},
+}
+
+// rulesV1Restart comes last: a seller that forgets would fail what follows, too.
+var rulesV1Restart = []Rule{
+	{ID: "v1.repeat.restart", Level: Must, Section: "10 §2.5", needs: []string{"v1.repeat.new-business-id"}, restart: true,
+		Sent:     Text{"newInstance，重启商家服务器，再重复", "newInstance, a restart of the seller's server, the repetition"},
+		Expected: Text{"重启后仍是原来的 instanceId", "the same instanceId after the restart"},
+		check: func(p *player) *problem {
+			n := p.orderV1(p.mode())
+			first := p.ordered(n, tweak1{})
+			if bad := p.restart(); bad != nil {
+				return bad
+			}
+			return p.same(first, p.createV1(p.repeat(n), tweak1{}))
 		}},
 }
 

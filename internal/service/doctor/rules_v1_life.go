@@ -25,7 +25,7 @@ var rulesV1Life = []Rule{
 			r.ProductID, r.PeriodType = "DOCTOR-PRODUCT-YEAR", "year"
 			return p.alive(p.callV1(r, tweak1{})).done()
 		}},
-	{ID: "v1.refresh.trial-to-formal", Level: Must, Section: "10 §3.1", needs: []string{"v1.refresh", "v1.new.trial"}, modes: []Mode{Period},
+	{ID: "v1.refresh.trial-to-formal", Level: Must, Section: "10 §3.1", needs: []string{"v1.refresh"}, modes: []Mode{Period},
 		Sent:     Text{"refreshInstance：试用转正（trialToFormal=1，带 productId）", "refreshInstance: a trial becomes paid (trialToFormal=1, with productId)"},
 		Expected: Text{"应答 000000", "000000"},
 		check: func(p *player) *problem {
@@ -126,7 +126,7 @@ var rulesV1Life = []Rule{
 		check: func(p *player) *problem {
 			n, i := p.orderV1(p.mode()), p.main(p.mode())
 			n.OrderID = i.order
-			if x := p.alive(p.callV1(n, tweak1{})); x.succeeded() && x.verdict.InstanceID != i.id {
+			if x := p.createV1(n, tweak1{}); x.succeeded() && x.verdict.InstanceID != i.id {
 				return broken("返回了另一个 instanceId", "another instanceId was answered", x)
 			}
 			return nil

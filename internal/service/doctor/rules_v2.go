@@ -12,7 +12,7 @@ var rulesV2 = []Rule{
 		Expected: Text{"应答 000000；开通较慢时可为 000004 并带 instanceId", "000000; slow creations may answer 000004 with an instanceId"},
 		check: func(p *player) *problem {
 			n := p.orderV2(like(p.mode()))
-			x := p.alive(p.callV2(n, tweak2{}))
+			x := p.createV2(n, tweak2{})
 			p.created = append(p.created, x)
 			if bad := made(x); bad != nil {
 				p.ordersBlame()
@@ -51,7 +51,7 @@ var rulesV2 = []Rule{
 			first := p.ordered2(n, tweak2{})
 			for range 9 {
 				n = p.repeat2(n)
-				if bad := p.same2(first, p.alive(p.callV2(n, tweak2{}))); bad != nil {
+				if bad := p.same2(first, p.createV2(n, tweak2{})); bad != nil {
 					return bad
 				}
 			}
@@ -63,12 +63,12 @@ var rulesV2 = []Rule{
 		check: func(p *player) *problem {
 			n := p.orderV2(like(p.mode()))
 			p.callV2(n, tweak2{manner: manner{breakOff: true}})
-			p.wait(pauseAfterBreak)
-			x := p.alive(p.callV2(p.repeat2(n), tweak2{}))
+			p.afterBreak()
+			x := p.createV2(p.repeat2(n), tweak2{})
 			if bad := made(x); bad != nil {
 				return bad
 			}
-			return p.same2(instance{id: x.verdict.InstanceID}, p.alive(p.callV2(p.repeat2(n), tweak2{})))
+			return p.same2(instance{id: x.verdict.InstanceID}, p.createV2(p.repeat2(n), tweak2{}))
 		}},
 	{ID: "v2.repeat.concurrent", Level: Must, Section: "11 §4.1", needs: []string{"v2.repeat.new-business-id"},
 		Sent:     Text{"同一订单行的 newInstance 同时发出 10 个，然后再重复一次", "newInstance for one order line ten times at once, then once more"},
@@ -76,18 +76,7 @@ var rulesV2 = []Rule{
 		check: func(p *player) *problem {
 			n := p.orderV2(like(p.mode()))
 			all := p.atOnce(10, func() *reply { return p.callV2(p.repeat2(n), tweak2{}) })
-			return p.oneInstance(append(all, p.alive(p.callV2(p.repeat2(n), tweak2{}))))
-		}},
-	{ID: "v2.repeat.restart", Level: Must, Section: "11 §4.1", needs: []string{"v2.repeat.new-business-id"}, restart: true,
-		Sent:     Text{"newInstance，重启商家服务器，再重复", "newInstance, a restart of the seller's server, the repetition"},
-		Expected: Text{"重启后仍是原来的 instanceId", "the same instanceId after the restart"},
-		check: func(p *player) *problem {
-			n := p.orderV2(like(p.mode()))
-			first := p.ordered2(n, tweak2{})
-			if bad := p.restart(); bad != nil {
-				return bad
-			}
-			return p.same2(first, p.alive(p.callV2(p.repeat2(n), tweak2{})))
+			return p.oneInstance(append(all, p.createV2(p.repeat2(n), tweak2{})))
 		}},
 	{ID: "v2.query.ready", Level: Must, Section: "11 §4.2, 02 §2.13, 01 §2.2", needs: []string{"v2.new.instance-id"},
 		Sent:     Text{"queryInstance，每隔一会儿查询，最多 15 秒", "queryInstance, asked again and again for at most 15 s"},
@@ -135,9 +124,7 @@ var rulesV2 = []Rule{
 		Expected: Text{"两项都有；否则平台每次只查一个", "both entries come; otherwise the marketplace asks for one at a time"},
 		check: func(p *player) *problem {
 			a, b := p.main(p.mode()), p.ordered2(p.orderV2(like(p.mode())), tweak2{})
-			if state, _ := p.ready(b.id); state != v2.PollReady {
-				panic(blocked{by: "v2.query.ready"})
-			}
+			p.readied(b.id)
 			ids := []string{a.id, b.id}
 			return p.both(p.alive(p.callV2(v2.QueryInstance{InstanceIDs: ids}, tweak2{asked: ids})), a, b)
 		}},
@@ -151,12 +138,12 @@ var rulesV2 = []Rule{
 				p.orders.play(id, like(p.mode()))
 			}
 			n.OrderID, n.OrderLineID, n.BusinessID = id, id[:57]+"-000001", fill(n.BusinessID)
-			return made(p.alive(p.callV2(n, tweak2{})))
+			return made(p.createV2(n, tweak2{}))
 		}},
 	{ID: "v2.values.extra", Level: Should, Section: "11 §2", needs: []string{"v2.new.instance-id"},
 		Sent:     Text{"newInstance，多一个未知成员，值含中文与 <>&/'+ 等字符（已参加签名）", "newInstance with an unknown member that holds Chinese and <>&/'+ , signed along"},
 		Expected: Text{"按原始正文（或等价重写）验签通过，未知成员被忽略", "verified over the raw body (or an equal rewriting), the unknown member is ignored"},
 		check: func(p *player) *problem {
-			return made(p.alive(p.callV2(p.orderV2(like(p.mode())), tweak2{extra: wirejson.Obj{"doctorExtra": "中文 <b>&\"/'+%20 é 😀"}})))
+			return made(p.createV2(p.orderV2(like(p.mode())), tweak2{extra: wirejson.Obj{"doctorExtra": "中文 <b>&\"/'+%20 é 😀"}}))
 		}},
 }

@@ -50,7 +50,7 @@ var rulesV2Bad = []Rule{
 		Expected: Text{"拒绝更安全；规范允许商家缓存 nonce 以防重放", "refusing is safer; a seller may keep nonces to refuse replays"},
 		check: func(p *player) *problem {
 			nonce := newNonce()
-			p.alive(p.callV2(p.orderV2(like(p.mode())), tweak2{nonce: nonce}))
+			p.createV2(p.orderV2(like(p.mode())), tweak2{nonce: nonce})
 			if x := p.bad2(tweak2{nonce: nonce}); x.succeeded() {
 				return broken("重放被接受", "the replay was accepted", x)
 			}
@@ -93,6 +93,21 @@ var rulesV2Bad = []Rule{
 				}
 			}
 			return nil
+		}},
+}
+
+// rulesV2Restart comes last: a seller that forgets would fail what follows, too.
+var rulesV2Restart = []Rule{
+	{ID: "v2.repeat.restart", Level: Must, Section: "11 §4.1", needs: []string{"v2.repeat.new-business-id"}, restart: true,
+		Sent:     Text{"newInstance，重启商家服务器，再重复", "newInstance, a restart of the seller's server, the repetition"},
+		Expected: Text{"重启后仍是原来的 instanceId", "the same instanceId after the restart"},
+		check: func(p *player) *problem {
+			n := p.orderV2(like(p.mode()))
+			first := p.ordered2(n, tweak2{})
+			if bad := p.restart(); bad != nil {
+				return bad
+			}
+			return p.same2(first, p.createV2(p.repeat2(n), tweak2{}))
 		}},
 }
 

@@ -32,9 +32,7 @@ var rulesV2Life = []Rule{
 		Expected: Text{"应答 000000", "000000"},
 		check: func(p *player) *problem {
 			i := p.ordered2(p.orderV2(likeTrial), tweak2{})
-			if state, _ := p.ready(i.id); state != v2.PollReady {
-				panic(blocked{by: "v2.query.ready"})
-			}
+			p.readied(i.id)
 			r := p.renew2(v2.SceneTrialToFormal, likeFormal)
 			r.InstanceID, r.ProductID = i.id, "DOCTOR-PRODUCT-FORMAL"
 			return p.alive(p.callV2(r, tweak2{})).done()
@@ -129,7 +127,7 @@ var rulesV2Life = []Rule{
 		check: func(p *player) *problem {
 			i := p.main(p.mode())
 			n := v2.NewInstance{OrderID: i.order, OrderLineID: i.line, BusinessID: p.business()}
-			if x := p.alive(p.callV2(n, tweak2{})); x.succeeded() && x.verdict.InstanceID != i.id {
+			if x := p.createV2(n, tweak2{}); x.succeeded() && x.verdict.InstanceID != i.id {
 				return broken("返回了另一个 instanceId", "another instanceId was answered", x)
 			}
 			return nil

@@ -129,7 +129,7 @@ func (p *player) prepare() error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrOptions, err)
 	}
-	p.mask.add(o.Key, o.AK, o.SK)
+	p.mask.add(o.Key, o.AK, o.SK, u.RawQuery) // an address's own query may hold a secret
 	if o.OrderListen != "" && o.OrderListen != "off" && o.Protocol != V1 {
 		if o.AK == "" || o.SK == "" || o.MockOrder == nil {
 			return fmt.Errorf("%w: the order query needs AK and SK", ErrOptions)
@@ -193,6 +193,9 @@ func (p *player) unwanted(r Rule) *Text {
 // it is not asked for.
 func (p *player) blocker(r Rule) (by string, why *Text) {
 	for _, need := range r.needs {
+		if need == "v1.new.mode" { // the creation that is played where any will do
+			need = "v1.new." + string(p.mode())
+		}
 		switch v := p.verdicts[need]; {
 		case v.State == Fail:
 			return need, nil

@@ -100,7 +100,7 @@ func shown(b string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(b, "\uFFFD"))
-	return text + rest
+	return strings.TrimRight(text, "\n") + rest
 }
 
 // speaksHTTP2 tells whether the bytes begin with the settings frame that a server of

@@ -1,0 +1,173 @@
+package doctortest
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/souk-market/souk/internal/harness/sellersim"
+	"github.com/souk-market/souk/internal/service/doctor"
+	"github.com/souk-market/souk/isv"
+)
+
+// tables are the faults of every protocol with the rules that they break.
+var tables = map[doctor.Protocol]map[string]string{doctor.V1: redV1, doctor.V2: redV2, doctor.Notify: redNotify}
+
+// elsewhere are the musts whose fault needs more than the table gives: tests of their own.
+var elsewhere = []string{"v2.orders.signed", "notify.orders.signed"}
+
+// untestable faults end this process.
+var untestable = []string{"kill-after-act"}
+
+// generation is the seller that a protocol is played against.
+func generation(p doctor.Protocol) isv.Generation {
+	if p == doctor.V1 {
+		return isv.V1
+	}
+	return isv.V2
+}
+
+// broken lists what a run found, without the protocol's name, musts first. Rules that
+// depend on how busy this machine is are left out.
+func broken(r *doctor.Report) []string {
+	var ids []string
+	for _, id := range append(r.Red(), r.Yellow()...) {
+		id = strings.TrimPrefix(id, string(r.Protocol)+".")
+		if id != "answer.half-time" && id != "bad.stale" {
+			ids = append(ids, id)
+		} else if id == "bad.stale" && r.Protocol != doctor.V1 { // a note on V1: it has no time window
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Each fault breaks exactly the rules that it must.
+func TestEveryFaultTurnsExactlyItsRulesRed(t *testing.T) {
+	for p, table := range tables {
+		for _, f := range sellersim.Faults {
+			named := slices.Contains(untestable, f.Name)
+			for text := range table {
+				name, _, _ := strings.Cut(text, "@")
+				name, _, _ = strings.Cut(name, "=")
+				named = named || name == f.Name
+			}
+			if !named && f.Name != "refuse-if" && f.Name != "refuse-unless" && f.Name != "refuse-same" {
+				t.Errorf("%s: fault %s is in no row", p, f.Name)
+			}
+		}
+	}
+	type row struct {
+		p          doctor.Protocol
+		text, want string
+	}
+	var rows []row
+	for p, table := range tables {
+		for text, want := range table {
+			rows = append(rows, row{p, text, want})
+		}
+	}
+	// Most runs wait most of the time, so more of them run than there are processors.
+	places := make(chan struct{}, 8)
+	var wait sync.WaitGroup
+	for _, r := range rows {
+		wait.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			check(t, r.p, r.text, r.want)
+		})
+	}
+	wait.Wait()
+}
+
+func check(t *testing.T, p doctor.Protocol, text, want string) {
+	var faults []string
+	if text != "" {
+		faults = []string{text}
+	}
+	c := open(t, generation(p), faults...)
+	defer c.close()
+	r := c.examine(p, func(o *doctor.Options) {
+		if waits(text) {
+			o.Scale = 0.3
+		}
+		if text == "" || text == "forgets-on-restart" {
+			o.Restart = c.restart
+		}
+	})
+	if got := strings.Join(broken(r), " "); got != want {
+		t.Errorf("%s %s: broke %q, want %q", p, text, got, want)
+		for _, v := range r.Verdicts {
+			if v.State == doctor.Fail {
+				t.Logf("%s: %s", v.Rule, v.Came.EN)
+			}
+		}
+	}
+	if healthy := len(r.Red()) == 0; healthy != (r.Outcome == doctor.Healthy) {
+		t.Errorf("%s %s: outcome %s", p, text, r.Outcome)
+	}
+}
+
+// waits tells whether the doctor has to wait for a seller of this fault until its
+// patience ends: such runs get shorter limits.
+func waits(text string) bool {
+	return text == "dead" || text == "no-info" || text == "fail=queryInstance" || text == "repeat-failure" || strings.HasPrefix(text, "never-ready") || strings.HasPrefix(text, "slow=1h")
+}
+
+// Each must has a fault that breaks it and no other must.
+func TestEveryMustHasItsFault(t *testing.T) {
+	for p, table := range tables {
+		level := map[string]doctor.Level{}
+		for _, r := range doctor.Rules(p) {
+			level[r.ID] = r.Level
+		}
+		alone := map[string]bool{}
+		for _, ids := range table {
+			var musts []string
+			for id := range strings.FieldsSeq(ids) {
+				if level[string(p)+"."+id] == "" {
+					t.Errorf("%s: no rule %s", p, id)
+				}
+				if level[string(p)+"."+id] == doctor.Must {
+					musts = append(musts, string(p)+"."+id)
+				}
+			}
+			if len(musts) == 1 {
+				alone[musts[0]] = true
+			}
+		}
+		for id, l := range level {
+			if l == doctor.Must && !alone[id] && !slices.Contains(elsewhere, id) {
+				t.Errorf("must %s has no fault of its own", id)
+			}
+		}
+	}
+}
+
+// A seller that signs its order queries wrongly breaks that rule and no other must.
+func TestOrderQueriesSignedWrongly(t *testing.T) {
+	for p, rule := range map[doctor.Protocol]string{doctor.V2: "v2.orders.signed", doctor.Notify: "notify.orders.signed"} {
+		for _, faults := range [][]string{nil, {"signs-orders-wrong"}} {
+			address := freePort(t)
+			c := open(t, isv.V2, faults...)
+			c.o.Marketplace, c.o.AccessKey, c.o.SecretKey = "http://"+address, ak, sk
+			if err := c.restart(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r := c.examine(p, withOrders(address))
+			var want []string
+			if faults != nil {
+				want = []string{rule}
+			}
+			if !slices.Equal(r.Red(), want) {
+				t.Errorf("%s %v: %v", p, faults, r.Red())
+			}
+			for _, v := range r.Verdicts {
+				if faults == nil && v.State != doctor.Pass && !strings.HasSuffix(v.Rule, ".restart") {
+					t.Errorf("%s: %s is %s: %s", p, v.Rule, v.State, v.Came.EN)
+				}
+			}
+		}
+	}
+}
