@@ -179,6 +179,13 @@ func tokenWays(in Input, base tokenRecipe, besides []pair) []way[tokenRecipe] {
 		values(URLEncoded, func(p pair) string { return url.QueryEscape(p.value) }),
 		values(URLEncoded, func(p pair) string { return v1.Encode(p.value) }),
 		values(PlusAsBlank, func(p pair) string { return strings.ReplaceAll(p.value, "+", " ") }),
+		// The sender signed a plus and sent it bare, so that it arrived as a blank.
+		values(PlusAsBlank, func(p pair) string {
+			if literal, err := url.PathUnescape(p.wire); err == nil {
+				return literal
+			}
+			return p.value
+		}),
 		values(DoubleEncoded, func(p pair) string { return decoded(p.value) }),
 		values(DoubleEncoded, func(p pair) string { return v1.Encode(v1.Encode(p.value)) }),
 		values(DoubleEncoded, func(p pair) string { return javaEncode(javaEncode(p.value)) }),
