@@ -159,6 +159,9 @@ func TestReasonsInTheirOrder(t *testing.T) {
 			if r.Body["passed"] != false || r.String("reason") != c.reason || r.String("case_id") != "" {
 				t.Errorf("%s: %s", c.fault, r.Text)
 			}
+			if c.fault == "newline-unsigned" && !strings.Contains(r.Text, `"cause:trailing-newline"`) {
+				t.Errorf("the newline is not named as the cause: %s", r.Text)
+			}
 			if c.reason == "body-sign-value" && len(r.String("detail")) != 44 {
 				t.Errorf("%s: the right signature is not shown: %q", c.fault, r.String("detail"))
 			}

@@ -22,6 +22,7 @@ import (
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/protocol/explain"
 )
 
 // Rows that pages and the management API show.
@@ -96,7 +97,8 @@ func addresses(ctx context.Context, tx *kernel.Tx, a access.Actor) ([]Address, e
 
 // parties is what a call of the lab needs beside its form.
 type parties struct {
-	keys       []string // of the class, the signing one first
+	keys       []string           // of the class, the signing one first
+	others     []explain.OtherKey // of the other classes, which may have been used by mistake
 	credential *Credential
 }
 
@@ -106,12 +108,33 @@ func (l *Lab) load(ctx context.Context, tx *kernel.Tx, seller, class, credential
 	if err != nil {
 		return p, err
 	}
-	for _, key := range keys {
-		text, err := l.k.Ring.Open(catalogue.KeyPurpose(seller, class), key.Sealed)
-		if err != nil {
-			return p, fmt.Errorf("open key %s %s version %d: %w", seller, class, key.Version, err)
+	open := func(class string, keys []store.Key) (out []string, err error) {
+		for _, key := range keys {
+			text, err := l.k.Ring.Open(catalogue.KeyPurpose(seller, class), key.Sealed)
+			if err != nil {
+				return nil, fmt.Errorf("open key %s %s version %d: %w", seller, class, key.Version, err)
+			}
+			out = append(out, string(text))
 		}
-		p.keys = append(p.keys, string(text))
+		return out, nil
+	}
+	if p.keys, err = open(class, keys); err != nil {
+		return p, err
+	}
+	for _, other := range catalogue.Classes {
+		if other == class {
+			continue
+		}
+		if keys, err = store.Keys(ctx, tx, seller, other, l.k.Wire.Now()); err != nil {
+			return p, err
+		}
+		texts, err := open(other, keys)
+		if err != nil {
+			return p, err
+		}
+		for _, text := range texts {
+			p.others = append(p.others, explain.OtherKey{Class: other, Key: text})
+		}
 	}
 	all, err := store.Credentials(ctx, tx, seller)
 	for i := range all {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/service/delivery"
 	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/protocol/explain"
 	"github.com/souk-market/souk/protocol/kit"
 	"github.com/souk-market/souk/protocol/production"
 	v1 "github.com/souk-market/souk/protocol/production/v1"
@@ -134,7 +136,7 @@ func (l *Lab) play(ctx context.Context, s lab.Scenario, form map[string]string, 
 		if second, err := l.compose(text, form, v.Address, p, r); err == nil {
 			again := l.send(ctx, s, second.request)
 			if said := judge(s, second, again, p); said.OK {
-				answer, verdict, v.Request = again, said, rendered(second.request)
+				answer, verdict = again, said
 				verdict.Warn("product-info-text", "")
 			}
 		}
@@ -142,11 +144,15 @@ func (l *Lab) play(ctx context.Context, s lab.Scenario, form map[string]string, 
 	v.Passed, v.Reason, v.Field, v.Warnings = verdict.OK, string(verdict.Reason), verdict.Field, verdict.Warnings
 	v.HTTPStatus, v.ResultCode, v.ResultMsg, v.Duration = answer.Status, verdict.ResultCode, cut(verdict.ResultMsg), answer.Duration
 	v.Response = delivery.Mask(answer.ReceivedBytes)
+	if len(answer.SentBytes) > 0 {
+		v.Request = answer.SentBytes
+	}
 	if answer.Err != nil {
 		v.Detail = answer.Reason + ": " + answer.Err.Error()
 	}
 	if verdict.Expected != "" { // towards the seller, who owns the key // spec: 10 §8.3
 		v.Detail = verdict.Expected
+		v.Warnings = append(v.Warnings, causes(answer, m, p)...)
 	}
 	if s.Creates && v.Passed {
 		v.InstanceID, r.instance = verdict.InstanceID, verdict.InstanceID
@@ -157,6 +163,25 @@ func (l *Lab) play(ctx context.Context, s lab.Scenario, form map[string]string, 
 		l.seekSignature(ctx, s, m, p, v)
 	}
 	return nil
+}
+
+// WarnCause stands before what explains a wrong Body-Sign, a code of protocol/explain.
+const WarnCause = "cause"
+
+// causes names the mistakes that give exactly the Body-Sign that came.
+func causes(a outbound.Answer, m message, p parties) (out []string) {
+	stamp := ""
+	if u, err := url.Parse(m.request.URL); err == nil {
+		stamp = u.Query().Get("timeStamp")
+	}
+	r, err := explain.Body(explain.Input{Key: p.keys[0], Timestamp: stamp, Body: a.Body, Got: a.Header.Get(v1.BodySignHeader), Others: p.others})
+	if err != nil {
+		return nil // its form was told already
+	}
+	for _, c := range r.Causes {
+		out = append(out, WarnCause+":"+string(c.Code))
+	}
+	return out
 }
 
 // cut bounds what sellers write. // spec: 02 §2.16
@@ -202,12 +227,26 @@ func judge(s lab.Scenario, m message, a outbound.Answer, p parties) production.V
 	return v
 }
 
-// rendered is a request as the message log shows it.
+// rendered is a request as it goes over the connection.
 func rendered(q production.Request) []byte {
+	rest := q.URL
+	if _, after, ok := strings.Cut(rest, "://"); ok {
+		rest = after
+	}
+	host, target := rest, "/"
+	if i := strings.IndexAny(rest, "/?"); i >= 0 {
+		host, target = rest[:i], rest[i:]
+	}
+	if strings.HasPrefix(target, "?") {
+		target = "/" + target
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s\r\n", q.Method, q.URL)
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", q.Method, target, host)
 	for _, h := range q.Headers {
 		fmt.Fprintf(&b, "%s: %s\r\n", h.Name, h.Value)
+	}
+	if len(q.Body) > 0 {
+		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(q.Body))
 	}
 	b.WriteString("\r\n")
 	b.Write(q.Body)

@@ -12,6 +12,7 @@ import (
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/kernel"
 	"github.com/souk-market/souk/internal/service/lab"
+	"github.com/souk-market/souk/protocol/explain"
 )
 
 // debugging mounts the pages of interface debugging (交付接口调试) and of saved cases. // spec: 10 §8.1, 11 §7
@@ -122,6 +123,7 @@ func (r *Room) debugPage(c *ui.Call, made *lab.Preview, run *lab.Run) error {
 // scenarioForm is the preset form; what was typed stays.
 func (r *Room) scenarioForm(c *ui.Call, s domain.Scenario, addresses []string, keys []lab.Credential) *ui.Form {
 	f := c.NewForm("debug", "/seller/debug", "do.debug.save").Keep("scenario", s.ID)
+	f.Dense = true
 	f.Also = &ui.Submit{Name: "do", Value: "debug", Text: c.T("do.debug")}
 	f.More = []ui.Submit{{Name: "do", Value: "preview", Text: c.T("do.generate")}}
 	preset := s.Preset()
@@ -226,6 +228,9 @@ func (r *Room) runBlocks(c *ui.Call, v *lab.Run) (out []ui.Block) {
 	if len(v.Warnings) > 0 {
 		t := ui.NewTable(c.Frame, v.Warnings, []ui.Column[string]{{Head: "col.warning", Cell: func(w string) ui.Cell {
 			name, field, _ := strings.Cut(w, ":")
+			if name == lab.WarnCause {
+				return c.Word("warning.cause").And(ui.Own(explain.Text(explain.Code(field), c.Lang())))
+			}
 			cell := ui.Cell{HTML: `<span class="tone attention">` + ui.Icon("attention") + `</span>`}.And(c.Word("warning." + name))
 			if field != "" {
 				cell = cell.And(ui.Code(field))

@@ -23,6 +23,7 @@ type Form struct {
 	// Behind folds the form away under its button until it is wanted.
 	Behind string
 	Open   bool
+	Dense  bool // two fields beside each other where there is room
 	// Multipart forms carry files; the handler is registered with PostFiles.
 	Multipart bool
 }
