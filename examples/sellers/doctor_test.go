@@ -31,9 +31,7 @@ func TestDoctor(t *testing.T) {
 			whole      bool // every rule is judged
 		}{
 			{"v1", "/produce", []string{"--protocol", "v1"}, false, true},
-			{"v1 real", "/produce", []string{"--protocol", "v1", "--real"}, false, true},
-			{"v2", "/produce", []string{"--protocol", "v2"}, true, false}, // debugging orders are not asked for
-			{"v2 real", "/produce", []string{"--protocol", "v2", "--real"}, true, true},
+			{"v2", "/produce", []string{"--protocol", "v2", "--real"}, true, true}, // debugging orders are not asked for
 			{"notify", "/notify", []string{"--protocol", "notify"}, true, false},
 		} {
 			t.Run(play.name, func(t *testing.T) {

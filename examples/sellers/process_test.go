@@ -51,7 +51,7 @@ var languages = []language{
 				return nil, err
 			}
 		}
-		return []string{"java", "-XX:TieredStopAtLevel=1", "-cp", jars + ":" + build, "Seller"},
+		return []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", jars + ":" + build, "Seller"},
 			run(exec.Command("javac", "-d", build, "-cp", jars, "java/Seller.java", "java/Wire.java"))
 	}},
 }
