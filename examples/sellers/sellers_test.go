@@ -189,6 +189,37 @@ func TestV1(t *testing.T) {
 		} {
 			expect(t, fmt.Sprintf("%T", step.call), s.v1(t, step.call), step.code)
 		}
+		// What happens to an instance over the years, as the seller's own files tell it.
+		life := t.TempDir()
+		s2 := start(t, l, "DATA="+life)
+		id2 := s2.v1(t, orderV1("CS1", "b1")).InstanceID
+		renewed := func(order, end string) v1.RefreshInstance {
+			return v1.RefreshInstance{OrderID: order, InstanceID: id2, ExpireTime: end}
+		}
+		expiry := v1.ExpireInstance{InstanceID: id2, OrderID: "CS1"} // the subscription's order, every year
+		for _, step := range []struct {
+			call        v1.Call
+			kept, notIn string
+		}{
+			{renewed("CS2", "20280101000000"), "20280101000000", "20270101000000"},
+			{expiry, "frozen", "released"},
+			{renewed("CS3", "20290101000000"), "20290101000000", "frozen"},
+			{renewed("CS2", "20280101000000"), "20290101000000", "20280101000000"}, // a repetition that comes late
+			{v1.Upgrade{InstanceID: id2, OrderID: "CS4", SKUCode: "sku-big", ProductID: "p-big", Quantity: v1.Quantity{Amount: 4321}}, "4321", "frozen"},
+			{v1.Upgrade{InstanceID: id2, OrderID: "CS5", SKUCode: "sku-vast", ProductID: "p-vast", Quantity: v1.Quantity{Amount: 8765}}, "8765", "4321"},
+			{v1.Upgrade{InstanceID: id2, OrderID: "CS4", SKUCode: "sku-big", ProductID: "p-big", Quantity: v1.Quantity{Amount: 4321}}, "sku-vast", "sku-big"},
+			{expiry, "frozen", "released"},
+			{v1.InstanceStatus{InstanceID: id2, Status: v1.StatusNormal}, "active", "frozen"},
+			{v1.InstanceStatus{InstanceID: id2, Status: v1.StatusFreeze}, "frozen", "released"},
+			{v1.ReleaseInstance{InstanceID: id2, OrderID: "CS1"}, "released", "frozen"},
+			{orderV1("CS1", "b9"), "released", "frozen"}, // a look at the order must not bring it back
+		} {
+			expect(t, fmt.Sprintf("%T", step.call), s2.v1(t, step.call), "000000")
+			if kept := everything(t, life); !strings.Contains(kept, step.kept) || strings.Contains(kept, step.notIn) {
+				t.Errorf("after %+v the seller keeps %s", step.call, kept)
+			}
+		}
+
 		// Interfaces are debugged in any order.
 		expect(t, "release of what never was, debugging", s.v1(t, v1.ReleaseInstance{InstanceID: "invented", OrderID: "CS9"}, v1.Settings{Debug: true}), "000000")
 
