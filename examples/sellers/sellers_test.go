@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -249,6 +250,9 @@ func TestV1(t *testing.T) {
 			bad.URL = change(bad.URL)
 			expect(t, what, v1.Judge("x", send(bad), v1.Judging{Debugging: true}, key), "000001")
 		}
+		twice := good
+		twice.URL += "&instanceId=nobody&own=z"
+		expect(t, "of equal names the first counts", v1.Judge("x", send(twice), v1.Judging{Debugging: true}, key), "000000")
 		expect(t, "yesterday's call", v1.Judge("x", send(s.requestV1(t, upgrade, v1.Settings{}, time.Now().Add(-24*time.Hour))), v1.Judging{Debugging: true}, key), "000002")
 		if status := send(production.Request{Method: "GET", URL: strings.TrimSuffix(s.url, "/produce") + "/nothing"}).Status; status != 404 {
 			t.Errorf("another path: HTTP %d", status)
@@ -338,6 +342,21 @@ func TestV2(t *testing.T) {
 		once := v2.Post([]byte(query), address, key, rand.Text(), time.Now())
 		send(once)
 		expect(t, "the same request again", v2.Judge("x", send(once), v2.Judging{Debugging: true}, key), "000002")
+		for range 5 {
+			at := v2.Post([]byte(query), address, key, rand.Text(), time.Now())
+			var taken atomic.Int32
+			var calls sync.WaitGroup
+			for range 8 {
+				calls.Go(func() {
+					if v2.Judge("x", send(at), v2.Judging{Debugging: true}, key).OK {
+						taken.Add(1)
+					}
+				})
+			}
+			if calls.Wait(); taken.Load() != 1 {
+				t.Errorf("one request sent eight times at once was taken %d times", taken.Load())
+			}
+		}
 
 		to, _ := v2.ParseAddress(strings.Replace(s.url, "/produce", "/notify", 1))
 		for signedWith, code := range map[string]string{"general-key": "000000", key: "000001"} {
