@@ -16,6 +16,8 @@ import (
 
 	"github.com/souk-market/souk/internal/face/openapi"
 	"github.com/souk-market/souk/internal/service/doctor"
+	"github.com/souk-market/souk/protocol/kit"
+	"github.com/souk-market/souk/protocol/sealed"
 )
 
 // doctorCommand plays the marketplace against a seller's server.
@@ -25,6 +27,7 @@ func doctorCommand() *cobra.Command {
 		o                                        doctor.Options
 		protocol, lang, listen, restart, signKey string
 		jsonTo, junitTo, htmlTo                  string
+		generation, lists, publicKey, oaep       string
 		modes                                    []string
 		verbose, quiet                           bool
 	)
@@ -46,6 +49,10 @@ func doctorCommand() *cobra.Command {
 			}
 			for _, m := range modes {
 				o.Modes = append(o.Modes, doctor.Mode(m))
+			}
+			var err error
+			if o.Kit, err = kitOptions(generation, lists, publicKey, oaep); err != nil {
+				return cannot(cmd, err)
 			}
 			if o.OrderListen = listen; listen == "" && o.AK != "" {
 				o.OrderListen = "127.0.0.1:0"
@@ -117,6 +124,11 @@ func doctorCommand() *cobra.Command {
 	f.BoolVar(&o.Real, "real", false, "leave testFlag=1 away: the seller provides what is ordered")
 	f.BoolVar(&o.StableBusinessID, "stable-business-id", false, "repeat the first businessId, as the product's switch does")
 	f.BoolVar(&o.OtherWay, "usage-data-another-way", false, "v2: an answer without info is complete, as the product's switch says")
+	f.StringVar(&generation, "kit-generation", "v2", "kit: v1 (authToken) or v2 (x-sign)")
+	f.StringVar(&lists, "kit-lists", "", "kit: how lists travel, array or text; by default as the generation has it")
+	f.StringVar(&publicKey, "rsa-public-key", "", "kit: PEM file with the seller's public key for clientSecret; without it applications are not played")
+	f.StringVar(&oaep, "oaep", "", fmt.Sprintf("kit: hashes of the encryption, one of %v", sealed.OAEPProfiles))
+	f.StringVar(&o.License, "license", "", "license: authorisation code to play; by default one that does not exist")
 	f.StringVar(&lang, "lang", "zh", "language of the texts: zh or en")
 	f.DurationVar(&o.Limit, "limit", 5*time.Minute, "longest duration of a run")
 	f.StringVar(&jsonTo, "json", "", "write the report as JSON to a file, or to standard output: --json or --json=FILE")
@@ -174,6 +186,40 @@ func doctorVerifyCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&publicKey, "public-key", "", "the key that must have signed: a PEM file, base64 or hex")
 	return cmd
+}
+
+// kitOptions reads the flags of a kit run.
+func kitOptions(generation, lists, publicKey, oaep string) (k doctor.KitOptions, err error) {
+	switch generation {
+	case "v1":
+		k.V1 = true
+	case "v2":
+	default:
+		return k, errors.New("--kit-generation is v1 or v2")
+	}
+	switch lists {
+	case "":
+	case "array":
+		k.Lists = kit.ListArray
+	case "text":
+		k.Lists = kit.ListText
+	default:
+		return k, errors.New("--kit-lists is array or text")
+	}
+	if k.OAEP = sealed.OAEPProfile(oaep); oaep != "" && !slices.Contains(sealed.OAEPProfiles, k.OAEP) {
+		return k, fmt.Errorf("--oaep is one of %v", sealed.OAEPProfiles)
+	}
+	if publicKey == "" {
+		return k, nil
+	}
+	text, err := os.ReadFile(publicKey)
+	if err == nil {
+		k.PublicKey, err = sealed.ParsePublicKey(string(text))
+	}
+	if err != nil {
+		return k, fmt.Errorf("--rsa-public-key: %w", err)
+	}
+	return k, nil
 }
 
 // keep writes one form of the report to a file, or to standard output for "-".

@@ -137,6 +137,21 @@ func TestSeveralMistakesAtOnceAreNamedTogether(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	}
+	// An order that nobody could foresee.
+	r, err = V1(Input{Key: key, Query: query, Got: b64(mac(key+stamp, "timeStamp="+stamp+"&customerName=甲 +乙&orderId=CS1&activity=newInstance"))})
+	if err != nil || codes(r) != "unsorted" {
+		t.Errorf("another order: %s %v", codes(r), err)
+	}
+	r, err = V2(Input{Key: key, Nonce: "n", Timestamp: "1729566664115", Body: []byte(`{"a":"1","b":"2","c":"3","d":"4"}`),
+		Got: v2.Sign(key, "n", "1729566664115", []byte(`{"c":"3","a":"1","d":"4","b":"2"}`))})
+	if err != nil || codes(r) != "unsorted" {
+		t.Errorf("another order of members: %s %v", codes(r), err)
+	}
+	// Milliseconds that are always zero.
+	r, err = V2(Input{Key: key, Nonce: "n", Timestamp: "1729566664115", Body: []byte("{}"), Got: v2.Sign(key, "n", "1729566664000", []byte("{}"))})
+	if err != nil || codes(r) != "seconds" {
+		t.Errorf("seconds: %s %v", codes(r), err)
+	}
 	if r, err := V1(Input{Key: key, Query: query, Got: "something else"}); err != nil || r.Equal || len(r.Causes) != 0 {
 		t.Errorf("what no mistake explains: %+v %v", r, err)
 	}

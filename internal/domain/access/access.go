@@ -108,6 +108,7 @@ const (
 
 	ClockRead Action = "clock.read"
 	ClockMove Action = "clock.move" // sandbox only
+	FaultSet  Action = "fault.set"  // sandbox only: how it misbehaves towards a seller
 
 	NoticeRead     Action = "notice.read"
 	MessageManage  Action = "message.manage"  // the company's receivers of messages
@@ -175,6 +176,7 @@ var table = map[Action][]Role{
 
 	ClockRead: everyone(Buyer, Seller, Operator),
 	ClockMove: {Admin},
+	FaultSet:  {SellerOwner, Administrator, Delivery, Admin},
 
 	NoticeRead:     everyone(Buyer, Seller, Operator),
 	MessageManage:  {BuyerOwner, SellerOwner, Administrator, Admin},

@@ -43,6 +43,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"lab.run":         "seller.owner seller.administrator seller.product seller.delivery",
 		"clock.read":      all,
 		"clock.move":      "operator.admin",
+		"fault.set":       "seller.owner seller.administrator seller.delivery operator.admin",
 		"notice.read":     all,
 		"message.manage":  "buyer.owner seller.owner seller.administrator operator.admin",
 		"company.contact": "buyer.owner seller.owner operator.admin",

@@ -276,6 +276,21 @@ func (h *Handler) sellers() {
 		}
 		return out, err
 	})
+	h.read("/sellers/{id}/faults", func(c *call) (any, error) {
+		texts, err := h.Sandbox.Faults(c.Context(), c.actor, c.PathValue("id"))
+		return map[string][]string{"faults": texts}, err
+	})
+	h.change("PUT", "/sellers/{id}/faults", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
+		texts := c.body.texts("faults")
+		if err := c.body.bad.Err(); err != nil {
+			return nil, err
+		}
+		if texts == nil {
+			texts = []string{}
+		}
+		texts, err := h.Sandbox.SetFaults(ctx, tx, c.actor, c.PathValue("id"), texts)
+		return map[string][]string{"faults": texts}, err
+	})
 	h.change("PUT", "/sellers/{id}/retry-policy", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 		policy := c.body.text("retry_policy")
 		if err := c.body.bad.Err(); err != nil {

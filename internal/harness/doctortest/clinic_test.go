@@ -2,6 +2,8 @@ package doctortest
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +15,7 @@ import (
 	"github.com/souk-market/souk/internal/harness/sellersim"
 	"github.com/souk-market/souk/internal/service/doctor"
 	"github.com/souk-market/souk/isv"
+	"github.com/souk-market/souk/protocol/sealed"
 )
 
 const (
@@ -20,6 +23,15 @@ const (
 	ak  = "CLINICAK0001"
 	sk  = "clinic-secret-4d5e6f"
 )
+
+// rsaKey is the sellers' key for clientSecret, made once.
+var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, sealed.MinRSABits)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
 
 // clinic is one seller in the doctor's hands. Its server outlives the seller, so that
 // the seller can be restarted under the same address.
@@ -35,7 +47,7 @@ type clinic struct {
 
 func open(t testing.TB, generation isv.Generation, faults ...string) *clinic {
 	t.Helper()
-	c := &clinic{t: t, o: sellersim.Options{Protocol: generation, Key: key, Dir: t.TempDir(), ReadyAfter: 2, Faults: faults, Volatile: !slices.Contains(faults, "forgets-on-restart") && len(faults) > 0}}
+	c := &clinic{t: t, o: sellersim.Options{RSAKey: rsaKey(), Protocol: generation, Key: key, Dir: t.TempDir(), ReadyAfter: 2, Faults: faults, Volatile: !slices.Contains(faults, "forgets-on-restart") && len(faults) > 0}}
 	c.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.mu.RLock()
 		sim := c.sim
@@ -87,10 +99,13 @@ func (c *clinic) restart(context.Context) error {
 func (c *clinic) examine(p doctor.Protocol, change func(*doctor.Options)) *doctor.Report {
 	c.t.Helper()
 	path := sellersim.PathProduce
-	if p == doctor.Notify {
+	switch p {
+	case doctor.Notify:
 		path = sellersim.PathNotify
+	case doctor.License:
+		path = sellersim.PathLicense
 	}
-	o := doctor.Options{Protocol: p, URL: c.server.URL + path, Key: key, Lang: doctor.EN}
+	o := doctor.Options{Kit: doctor.KitOptions{PublicKey: &rsaKey().PublicKey}, Protocol: p, URL: c.server.URL + path, Key: key, Lang: doctor.EN}
 	if change != nil {
 		change(&o)
 	}

@@ -104,4 +104,7 @@ var redNotify = map[string]string{
 	"decrypt-first":             "",
 	"other-oaep":                "",
 	"no-v2-kit":                 "",
+	"refuse-existing":           "",
+	"refuse-gone":               "",
+	"few-users":                 "",
 }

@@ -11,8 +11,13 @@ import (
 	"github.com/souk-market/souk/isv"
 )
 
+// kitV1 is the joint kit in its first generation: the same rules, other signatures.
+const kitV1 doctor.Protocol = "kit-v1"
+
 // tables are the faults of every protocol with the rules that they break.
-var tables = map[doctor.Protocol]map[string]string{doctor.V1: redV1, doctor.V2: redV2, doctor.Notify: redNotify}
+var tables = map[doctor.Protocol]map[string]string{
+	doctor.V1: redV1, doctor.V2: redV2, doctor.Notify: redNotify, doctor.Kit: redKit, kitV1: redKitV1, doctor.License: redLicense,
+}
 
 // elsewhere are the musts whose fault needs more than the table gives: tests of their own.
 var elsewhere = []string{"v2.orders.signed", "notify.orders.signed"}
@@ -69,7 +74,7 @@ func TestEveryFaultTurnsExactlyItsRulesRed(t *testing.T) {
 		}
 	}
 	// Most runs wait most of the time, so more of them run than there are processors.
-	places := make(chan struct{}, 8)
+	places := make(chan struct{}, 16)
 	var wait sync.WaitGroup
 	for _, r := range rows {
 		wait.Go(func() {
@@ -88,7 +93,12 @@ func check(t *testing.T, p doctor.Protocol, text, want string) {
 	}
 	c := open(t, generation(p), faults...)
 	defer c.close()
-	r := c.examine(p, func(o *doctor.Options) {
+	played := p
+	if p == kitV1 {
+		played = doctor.Kit
+	}
+	r := c.examine(played, func(o *doctor.Options) {
+		o.Kit.V1 = p == kitV1
 		if waits(text) {
 			o.Scale = 0.3
 		}
@@ -117,30 +127,36 @@ func waits(text string) bool {
 
 // Each must has a fault that breaks it and no other must.
 func TestEveryMustHasItsFault(t *testing.T) {
-	for p, table := range tables {
-		level := map[string]doctor.Level{}
+	alone := map[string]bool{}
+	level := map[string]doctor.Level{}
+	for _, p := range doctor.Protocols {
 		for _, r := range doctor.Rules(p) {
 			level[r.ID] = r.Level
 		}
-		alone := map[string]bool{}
+	}
+	for p, table := range tables {
+		if p == kitV1 {
+			p = doctor.Kit
+		}
 		for _, ids := range table {
 			var musts []string
 			for id := range strings.FieldsSeq(ids) {
-				if level[string(p)+"."+id] == "" {
-					t.Errorf("%s: no rule %s", p, id)
+				id = string(p) + "." + id
+				if level[id] == "" {
+					t.Errorf("no rule %s", id)
 				}
-				if level[string(p)+"."+id] == doctor.Must {
-					musts = append(musts, string(p)+"."+id)
+				if level[id] == doctor.Must {
+					musts = append(musts, id)
 				}
 			}
 			if len(musts) == 1 {
 				alone[musts[0]] = true
 			}
 		}
-		for id, l := range level {
-			if l == doctor.Must && !alone[id] && !slices.Contains(elsewhere, id) {
-				t.Errorf("must %s has no fault of its own", id)
-			}
+	}
+	for id, l := range level {
+		if l == doctor.Must && !alone[id] && !slices.Contains(elsewhere, id) {
+			t.Errorf("must %s has no fault of its own", id)
 		}
 	}
 }

@@ -126,4 +126,7 @@ var redV1 = map[string]string{
 	"decrypt-first":                           "",
 	"other-oaep":                              "",
 	"no-v2-kit":                               "",
+	"refuse-existing":                         "",
+	"refuse-gone":                             "",
+	"few-users":                               "",
 }

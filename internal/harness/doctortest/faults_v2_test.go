@@ -121,4 +121,7 @@ var redV2 = map[string]string{
 	"decrypt-first":                           "",
 	"other-oaep":                              "",
 	"no-v2-kit":                               "",
+	"refuse-existing":                         "",
+	"refuse-gone":                             "",
+	"few-users":                               "",
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -380,3 +381,17 @@ W7BpyW79+PlxUqOBAsMbg1B0U4Zt9M/tY+cUCs9o59FoOQBJkh5z/bGHky1i+qe3
 AoTaMtFuYfslr3ArXbhvRgp74Buu3coqJoUDQPCaIuy3iGIpPNS3KZExgmvxRDwB
 PwIDAQAB
 -----END PUBLIC KEY-----`
+
+func (b *bench) get(address string) string {
+	b.t.Helper()
+	r, err := http.Get(address)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return string(body)
+}

@@ -85,6 +85,7 @@ var bodies = map[string]string{
 	"PUT /api/souk/v1/products/{id}/settings":                 `{}`,
 	"POST /api/souk/v1/instances/{id}/renew":                  `{"period_number":1}`,
 	"PUT /api/souk/v1/sellers/{id}/production-address":        `{"address":"http://127.0.0.1:9/x"}`,
+	"PUT /api/souk/v1/sellers/{id}/faults":                    `{"faults":[]}`,
 	"PUT /api/souk/v1/sellers/{id}/retry-policy":              `{"retry_policy":"patient"}`,
 	"POST /api/souk/v1/companies/{id}/people":                 `{"login":"someone","name":"某人","password":"long enough 1","roles":["buyer.viewer"]}`,
 	"POST /api/souk/v1/companies/{id}/people/{person}/tokens": `{"name":"x","days":1}`,

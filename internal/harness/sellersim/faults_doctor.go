@@ -44,6 +44,30 @@ var doctorFaults = group("One rule at a time", []Fault{
 			x.sim.faults.remember(key)
 			return nil
 		}},
+	{Name: "refuse-existing", Spec: "13 §2.1", Help: "kit: answers 000005 when something is added that was added before",
+		before: func(x *exchange, _ string) *reply {
+			if x.kit != 0 && x.repeated && x.value("flag") == "1" {
+				return answer("000005", "exists already")
+			}
+			return nil
+		}},
+	{Name: "refuse-gone", Spec: "13 §2.1", Help: "kit: answers 000003 when something is deleted that was deleted before",
+		before: func(x *exchange, _ string) *reply {
+			if x.kit != 0 && x.repeated && x.value("flag") == "0" {
+				return answer("000003", "does not exist")
+			}
+			return nil
+		}},
+	{Name: "few-users", Value: "N", Default: "100", Spec: "13 §2.3", Help: "kit: answers 000002 to more than N users at once",
+		before: func(x *exchange, n string) *reply {
+			call, err := wirejson.ParseObject(x.body)
+			users, _ := call.Get("userList")
+			limit, _ := strconv.Atoi(n) // its form was checked when it was set
+			if err == nil && (len(users.Items) > limit || strings.Count(users.Text, `"userName"`) > limit) {
+				return answer("000002", "too many users")
+			}
+			return nil
+		}},
 	{Name: "short-columns", Value: "N", Default: "40", Spec: "10 §2.2", Help: "answers 000005 to ids and names of more than N characters",
 		before: func(x *exchange, n string) *reply {
 			limit, _ := strconv.Atoi(n) // its form was checked when it was set

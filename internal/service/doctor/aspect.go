@@ -85,10 +85,10 @@ func (p *player) examine(x *reply, a outbound.Answer) {
 	if limit := p.limit(); !x.answer.TimedOut && x.answer.TransportErr == nil && a.Duration > limit/2 {
 		note("half-time", sayf("用时 %d 毫秒", "it took %d ms", a.Duration.Milliseconds()))
 	}
-	if p.o.Protocol != V1 && a.Reason == "" && !x.answer.IsJSONContentType() {
+	if p.o.Protocol != V1 && p.o.Protocol != Kit && a.Reason == "" && !x.answer.IsJSONContentType() {
 		note("content-type", sayf("Content-Type 是 %q", "the content type is %q", x.answer.Header("Content-Type")))
 	}
-	if signs := x.answer.Header(v1.BodySignHeader); p.o.Protocol != V1 && len(signs) > 0 && a.Reason == "" {
+	if signs := x.answer.Header(v1.BodySignHeader); p.o.Protocol != V1 && p.o.Protocol != Kit && len(signs) > 0 && a.Reason == "" {
 		if _, reason, _ := v1.VerifyBodySign(signs, a.Body, p.o.Key); reason != production.ReasonNone {
 			note("body-sign", sayf("Body-Sign 不正确（%s）", "the Body-Sign is wrong (%s)", reason))
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/internal/engine/outbound"
+	"github.com/souk-market/souk/protocol/kit"
+	"github.com/souk-market/souk/protocol/license"
 	"github.com/souk-market/souk/protocol/ordernotify"
 	"github.com/souk-market/souk/protocol/production"
 	v1 "github.com/souk-market/souk/protocol/production/v1"
@@ -82,6 +84,10 @@ type player struct {
 	growth2      v2.UpgradeInstance
 	ending2      v2.ReleaseInstance
 	notice       ordernotify.Notice
+	world        kitWorld
+	grant        kit.Authorisation
+	code         license.RefreshCode
+	ended        license.ReleaseCode
 	refusedQuery bool // an order query of the seller's was refused
 }
 
@@ -109,7 +115,7 @@ func (p *player) business() string {
 // limit is how long an answer may take.
 func (p *player) limit() time.Duration {
 	limit := production.TimeoutV2
-	if p.o.Protocol == V1 {
+	if p.o.Protocol == V1 || p.o.Protocol == Kit { // spec: 01 §2.1, 13 §1
 		limit = production.TimeoutV1
 	}
 	return p.scaled(limit)

@@ -78,6 +78,8 @@ type Rule struct {
 	restart bool     // needs Options.Restart
 	orders  bool     // needs the order query
 	real    bool     // needs Options.Real
+	debug   bool     // needs debugging calls
+	kitV2   bool     // the second generation of the kit only
 	check   func(*player) *problem
 	aspect  bool // judged by the answers of all genuine calls
 }
@@ -92,6 +94,10 @@ func Rules(p Protocol) []Rule {
 		all = slices.Concat(aspects(V2), rulesV2, rulesV2Life, rulesV2Bad, rulesV2Orders, rulesV2Restart)
 	case Notify:
 		all = slices.Concat(aspects(Notify), rulesNotify)
+	case Kit:
+		all = slices.Concat(aspects(Kit), rulesKit)
+	case License:
+		all = slices.Concat(aspects(License), rulesLicense)
 	}
 	for i := range all {
 		all[i].Protocol = p

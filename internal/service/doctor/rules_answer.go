@@ -12,7 +12,7 @@ func aspects(p Protocol) []Rule {
 		return r
 	}
 	limit := Text{"5", "5"}
-	if p == V1 {
+	if p == V1 || p == Kit { // spec: 13 §1
 		limit = Text{"20", "20"}
 	}
 	all := []Rule{
@@ -31,6 +31,13 @@ func aspects(p Protocol) []Rule {
 			rule(Must, "sign-one", "02 §1.12", "", "有多个 Body-Sign 头时内容必须相同", "several Body-Sign headers say the same"),
 			rule(Must, "sign-value", "10 §6.2", "", "签名是仅以 accessKey 为密钥、对应答原始字节的 HMAC-SHA256", "the signature is the HMAC-SHA256 of the answer's exact bytes under the accessKey alone"),
 		)
+	} else if p == Kit {
+		all = append(all,
+			rule(Must, "content-type", "", "13 §1.3, 13 §3.5", "Content-Type 为 application/json", "the content type is application/json"),
+			rule(Must, "sign-form", "", "13 §1.3, 10 §6.2", `若有 Body-Sign，写作 sign_type="HMAC-SHA256", signature="…"，含引号`, `a Body-Sign, if there is one, reads sign_type="HMAC-SHA256", signature="…", quotes included`),
+			rule(Must, "sign-one", "", "13 §1.3, 02 §1.12", "有多个 Body-Sign 头时内容必须相同", "several Body-Sign headers say the same"),
+			rule(Must, "sign-value", "", "13 §1.3, 13 §3.4", "若有 Body-Sign，签名是仅以密钥、对应答原始字节的 HMAC-SHA256", "a Body-Sign, if there is one, is the HMAC-SHA256 of the answer's exact bytes under the key alone"),
+		)
 	} else {
 		all = append(all,
 			rule(Should, "content-type", "", "11 §1", "Content-Type 为 application/json", "the content type is application/json"),
@@ -48,5 +55,13 @@ func aspects(p Protocol) []Rule {
 	if p == V1 || p == V2 {
 		all = append(all, rule(Should, "credential-length", "10 §2.4", "11 §4.2", "userName、password 按传输形式不超过 128 个字符，否则买家看不到", "userName and password are at most 128 characters as sent, or the buyer sees nothing"))
 	}
+	for i, r := range all {
+		if other, ok := kitSections[r.Section]; ok && p == Kit {
+			all[i].Section = other
+		}
+	}
 	return all
 }
+
+// kitSections are where the kit's chapter says what the others say elsewhere.
+var kitSections = map[string]string{"11 §1": "13 §1", "02 §2.10": "13 §1.3", "11 §4.2": "13 §1.3", "11 §4": "13 §1.3"}

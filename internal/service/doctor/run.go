@@ -35,6 +35,9 @@ type Options struct {
 	// StableBusinessID and OtherWay are the product's switches of these names.
 	// spec: 02 §1.5, §2.14
 	StableBusinessID, OtherWay bool
+	Kit                        KitOptions
+	// License is the authorisation code to play; by default one that does not exist.
+	License string
 	// Restart restarts the seller's server and returns when that is done; nil skips the rule.
 	Restart func(context.Context) error
 
@@ -129,7 +132,7 @@ func (p *player) prepare() error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrOptions, err)
 	}
-	p.mask.add(o.Key, o.AK, o.SK, u.RawQuery) // an address's own query may hold a secret
+	p.mask.add(o.Key, o.AK, o.SK, o.License, u.RawQuery) // an address's own query may hold a secret
 	if o.OrderListen != "" && o.OrderListen != "off" && o.Protocol != V1 {
 		if o.AK == "" || o.SK == "" || o.MockOrder == nil {
 			return fmt.Errorf("%w: the order query needs AK and SK", ErrOptions)
@@ -183,6 +186,10 @@ func (p *player) unwanted(r Rule) *Text {
 		return &Text{"没有给出重启命令（--restart）", "no command to restart was given (--restart)"}
 	case r.orders && p.orders == nil:
 		return &Text{"体检没有提供查询订单接口（--order-listen）", "the doctor serves no order query (--order-listen)"}
+	case r.debug && p.o.Real:
+		return &Text{"只在调试调用中判断", "judged with debugging calls only"}
+	case r.kitV2 && p.o.Kit.V1:
+		return &Text{"只有第二代有此项", "only the second generation has it"}
 	case r.real && !p.o.Real:
 		return &Text{"只在真实调用中判断（--real）", "judged with real calls only (--real)"}
 	}

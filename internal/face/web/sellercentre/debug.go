@@ -73,6 +73,9 @@ func (r *Room) debugPage(c *ui.Call, made *lab.Preview, run *lab.Run) error {
 		p.Tabs = append(p.Tabs, ui.Link{Text: c.T("protocol." + string(one)), Href: "/seller/debug?protocol=" + string(one), Current: one == s.Protocol})
 	}
 	p.Tabs = append(p.Tabs, ui.Link{Text: c.T("debug.cases"), Href: "/seller/debug/cases"}, ui.Link{Text: c.T("debug.runs"), Href: "/seller/debug/runs"})
+	if r.Kernel.Sandbox && c.May("fault.set") {
+		p.Tabs = append(p.Tabs, ui.Link{Text: c.T("faults.title"), Href: "/seller/debug/faults"})
+	}
 	var addresses []string
 	for _, one := range all {
 		if one.Class == s.Protocol.Class() {

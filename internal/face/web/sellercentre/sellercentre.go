@@ -29,6 +29,7 @@ func New(kit *ui.Kit, mux *http.ServeMux, s desk.Services) *Room {
 	r.domains()
 	r.debugging()
 	r.probing()
+	r.Faults("/seller/debug/faults", "debug")
 	r.accessKeys()
 	r.Orders()
 	r.Bought()
