@@ -10,6 +10,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -19,6 +20,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -31,6 +33,7 @@ type instance struct {
 	ID, State                            string // State: active, frozen or released
 	OrderID, ProductID, SKUCode          string
 	ExpireTime, Amount, Customer, Mobile string
+	Password                             string // the initial one
 }
 
 // shop is the business: it implements isv.Seller.
@@ -98,7 +101,7 @@ func (s *shop) Create(ctx context.Context, c isv.Creation) error {
 		return err
 	}
 	in := instance{ID: c.InstanceID, State: "active", OrderID: c.OrderID, ProductID: c.ProductID, SKUCode: c.SKUCode,
-		ExpireTime: c.ExpireTime, Amount: c.Amount, Customer: c.CustomerName, Mobile: c.MobilePhone}
+		ExpireTime: c.ExpireTime, Amount: c.Amount, Customer: c.CustomerName, Mobile: c.MobilePhone, Password: rand.Text()[:16]}
 	if err := s.readOrder(ctx, &in, c.Generation, c.OrderID, c.OrderLineID, c.Test); err != nil {
 		return err
 	}
@@ -176,9 +179,8 @@ func (s *shop) Describe(_ context.Context, id string) (isv.Entry, error) {
 	if err == nil && in.State == "released" {
 		err = isv.ErrNoInstance
 	}
-	sum := sha256.Sum256([]byte("initial password of " + id)) // yours: random, stored, changed at first login
-	return isv.Entry{FrontEndURL: s.site + "/open/" + hex.EncodeToString(sum[:8]), AdminURL: s.site + "/admin",
-		UserName: "admin", Password: hex.EncodeToString(sum[8:16]), Memo: "请在首次登录后修改密码"}, err
+	return isv.Entry{FrontEndURL: s.site + "/open/" + url.PathEscape(id), AdminURL: s.site + "/admin",
+		UserName: "admin", Password: in.Password, Memo: "请在首次登录后修改密码"}, err
 }
 
 func run() error {

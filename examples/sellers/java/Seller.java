@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -20,6 +21,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -97,6 +99,7 @@ public final class Seller {
                 String plain = call.containsKey(name) ? Wire.openSealed(KEY, call.get(name), 256) : null;
                 if (plain != null) values.put(name, plain);
             }
+            values.put("password", HexFormat.of().toHexDigits(new SecureRandom().nextLong()));
             values.putAll(bought);
             save(new Instance(id, "active", List.of(), values));
         }
@@ -130,10 +133,9 @@ public final class Seller {
         return found;
     }
 
-    static Map<String, String> entry(String instance, boolean sealed) throws Exception {
-        String secret = Wire.sha256(("initial password of " + instance).getBytes(UTF_8)); // yours: random, stored
-        String user = "admin", password = secret.substring(16, 32);
-        return Map.of("frontEndUrl", SITE + "/open/" + secret.substring(0, 16), "adminUrl", SITE + "/admin", "memo", "请在首次登录后修改密码",
+    static Map<String, String> entry(Instance it, boolean sealed) throws Exception {
+        String user = "admin", password = it.values().get("password");
+        return Map.of("frontEndUrl", SITE + "/open/" + it.id(), "adminUrl", SITE + "/admin", "memo", "请在首次登录后修改密码",
             "userName", sealed ? Wire.seal(KEY, user, 256, Wire.randomIV()) : user,
             "password", sealed ? Wire.seal(KEY, password, 256, Wire.randomIV()) : password);
     }
@@ -142,7 +144,7 @@ public final class Seller {
         var info = new ArrayList<Object>();
         for (String id : call.get("instanceId").split(",")) {
             Instance it = load(id);
-            if (it != null && !it.gone()) info.add(Map.of("instanceId", id, "appInfo", entry(id, sealed)));
+            if (it != null && !it.gone()) info.add(Map.of("instanceId", id, "appInfo", entry(it, sealed)));
         }
         if (info.isEmpty()) throw new Refusal("000003", "instance does not exist");
         return sealed ? Map.of("info", info, "encryptType", "1") : Map.of("info", info);
@@ -178,7 +180,7 @@ public final class Seller {
             case "newInstance": { // one pay-per-use order makes an instance for each billing item
                 String item = "0".equals(call.get("chargingMode")) ? "/" + call.get("productId") : "";
                 String id = create("v1/" + call.get("orderId") + item, call, Map::of);
-                return Map.of("instanceId", id, "encryptType", "1", "appInfo", entry(id, true));
+                return Map.of("instanceId", id, "encryptType", "1", "appInfo", entry(load(id), true));
             }
             case "refreshInstance": // a renewal also thaws
                 return change(call, "renew/" + call.get("orderId"), "active", of(call, "expireTime", "productId"));

@@ -2,6 +2,7 @@
 //
 // Needs Node 18 and nothing else. Run: KEY=… node seller.mjs
 // Configuration (environment): KEY, LISTEN, DATA, SITE, NOTIFY_KEY, MARKETPLACE + AK + SK.
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -45,7 +46,7 @@ async function create(orderKey, call, order) {
   if (!load(instance)) { // looked at again: another call may have made it meanwhile
     // Here you would make what was bought, unless testFlag is 1.
     const { productId, skuCode, amount, expireTime, customerName, mobilePhone, email } = call;
-    save({ id: instance, state: "active", order: call.orderId, done: [], ...wire.defined({ productId, skuCode, amount, expireTime, customerName,
+    save({ id: instance, state: "active", order: call.orderId, done: [], password: randomBytes(8).toString("hex"), ...wire.defined({ productId, skuCode, amount, expireTime, customerName,
       mobilePhone: mobilePhone && wire.openSealed(KEY, mobilePhone), email: email && wire.openSealed(KEY, email) }), ...bought });
   }
   return instance;
@@ -66,17 +67,16 @@ function change(call, once, changes) {
 
 const done = (call, once) => load(call.instanceId)?.done.includes(once);
 
-function entry(instance, sealed) {
-  const secret = wire.sha256("initial password of " + instance); // yours: random, stored
+function entry(it, sealed) {
   const close = (text) => (sealed ? wire.seal(KEY, text) : text);
-  return { frontEndUrl: `${SITE}/open/${secret.slice(0, 16)}`, adminUrl: SITE + "/admin", userName: close("admin"),
-    password: close(secret.slice(16, 32)), memo: "请在首次登录后修改密码" };
+  return { frontEndUrl: `${SITE}/open/${it.id}`, adminUrl: SITE + "/admin", userName: close("admin"),
+    password: close(it.password), memo: "请在首次登录后修改密码" };
 }
 
 function describe(call, sealed) {
-  const ids = call.instanceId.split(",").filter((id) => id && (load(id)?.state ?? "released") !== "released");
-  if (!ids.length) throw new Refusal("000003", "instance does not exist");
-  return { info: ids.map((id) => ({ instanceId: id, appInfo: entry(id, sealed) })), ...(sealed && { encryptType: "1" }) };
+  const found = call.instanceId.split(",").map(load).filter((it) => it && it.state !== "released");
+  if (!found.length) throw new Refusal("000003", "instance does not exist");
+  return { info: found.map((it) => ({ instanceId: it.id, appInfo: entry(it, sealed) })), ...(sealed && { encryptType: "1" }) };
 }
 
 // --- The two generations ----------------------------------------------------------------
@@ -106,7 +106,7 @@ async function v1(rawQuery) {
   switch (call.activity) {
     case "newInstance": { // one pay-per-use order makes an instance for each billing item
       const instanceId = await create(`v1/${orderId}` + (call.chargingMode === "0" ? "/" + productId : ""), call, () => ({}));
-      return { instanceId, encryptType: "1", appInfo: entry(instanceId, true) };
+      return { instanceId, encryptType: "1", appInfo: entry(load(instanceId), true) };
     }
     case "refreshInstance": return change(call, "renew/" + orderId, { state: "active", expireTime, productId }); // a renewal also thaws
     case "expireInstance": return change(call, "", { state: "frozen" }); // every year with the same orderId: never "once per order"

@@ -83,7 +83,8 @@ function create(string $order_key, array $call, callable $order): string
         foreach (['mobilePhone', 'email'] as $name) {
             $wanted[$name] = isset($call[$name]) ? open_sealed(KEY, $call[$name]) : null;
         }
-        save(['id' => $instance, 'state' => 'active', 'order' => $call['orderId'], 'done' => [], ...array_filter($wanted), ...$bought]);
+        save(['id' => $instance, 'state' => 'active', 'order' => $call['orderId'], 'done' => [],
+            'password' => bin2hex(random_bytes(8)), ...array_filter($wanted), ...$bought]);
     });
     return $instance;
 }
@@ -114,21 +115,20 @@ function done(array $call, string $once): bool
     return in_array($once, load($call['instanceId'])['done'] ?? [], true);
 }
 
-function entry(string $instance, bool $sealed): array
+function entry(array $it, bool $sealed): array
 {
-    $secret = hash('sha256', "initial password of $instance"); // yours: random, stored
     $close = fn(string $text) => $sealed ? seal(KEY, $text) : $text;
-    return ['frontEndUrl' => SITE . '/open/' . substr($secret, 0, 16), 'adminUrl' => SITE . '/admin', 'userName' => $close('admin'),
-        'password' => $close(substr($secret, 16, 16)), 'memo' => '请在首次登录后修改密码'];
+    return ['frontEndUrl' => SITE . '/open/' . $it['id'], 'adminUrl' => SITE . '/admin', 'userName' => $close('admin'),
+        'password' => $close($it['password']), 'memo' => '请在首次登录后修改密码'];
 }
 
 function describe(array $call, bool $sealed): array
 {
-    $ids = array_filter(explode(',', $call['instanceId']), fn($id) => (load($id)['state'] ?? 'released') !== 'released');
-    if (!$ids) {
+    $found = array_filter(array_map('load', explode(',', $call['instanceId'])), fn($it) => $it && $it['state'] !== 'released');
+    if (!$found) {
         throw new Refusal('000003', 'instance does not exist');
     }
-    return ['info' => array_map(fn($id) => ['instanceId' => $id, 'appInfo' => entry($id, $sealed)], array_values($ids))]
+    return ['info' => array_map(fn($it) => ['instanceId' => $it['id'], 'appInfo' => entry($it, $sealed)], array_values($found))]
         + ($sealed ? ['encryptType' => '1'] : []);
 }
 
@@ -161,7 +161,7 @@ function v1(string $query): array
         case 'newInstance': // one pay-per-use order makes an instance for each billing item
             $item = ($call['chargingMode'] ?? '') === '0' ? "/{$call['productId']}" : '';
             $instance = create("v1/{$call['orderId']}$item", $call, fn() => []);
-            return ['instanceId' => $instance, 'encryptType' => '1', 'appInfo' => entry($instance, true)];
+            return ['instanceId' => $instance, 'encryptType' => '1', 'appInfo' => entry(load($instance), true)];
         case 'refreshInstance': // a renewal also thaws
             return change($call, "renew/{$call['orderId']}", ['state' => 'active'] + $of('expireTime', 'productId'));
         case 'expireInstance': // every year with the same orderId: never "once per order"

@@ -4,7 +4,7 @@
 Needs Python 3.9 and the package cryptography. Run: KEY=… ./seller.py
 Configuration (environment): KEY, LISTEN, DATA, SITE, NOTIFY_KEY, MARKETPLACE + AK + SK.
 """
-import datetime, hashlib, json, os, re, sys, threading, time
+import datetime, hashlib, json, os, re, secrets, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import wire
@@ -69,7 +69,8 @@ def create(order_key, call, order):
             # Here you would make what was bought, unless testFlag is 1.
             wanted = {name: call[name] for name in ("productId", "skuCode", "amount", "expireTime", "customerName") if call.get(name)}
             contact = {name: wire.open_sealed(KEY, call[name]) for name in ("mobilePhone", "email") if call.get(name)}
-            save({"id": instance, "state": "active", "order": call["orderId"], "done": [], **wanted, **contact, **bought})
+            save({"id": instance, "state": "active", "order": call["orderId"], "done": [],
+                  "password": secrets.token_hex(8), **wanted, **contact, **bought})
     return instance
 
 
@@ -94,18 +95,17 @@ def done(call, once):
     return once in (load(call["instanceId"]) or {"done": []})["done"]
 
 
-def entry(instance, sealed):
-    secret = hashlib.sha256(("initial password of " + instance).encode()).hexdigest()  # yours: random, stored
+def entry(it, sealed):
     close = (lambda text: wire.seal(KEY, text)) if sealed else (lambda text: text)
-    return {"frontEndUrl": f"{SITE}/open/{secret[:16]}", "adminUrl": SITE + "/admin", "userName": close("admin"),
-            "password": close(secret[16:32]), "memo": "请在首次登录后修改密码"}
+    return {"frontEndUrl": f"{SITE}/open/{it['id']}", "adminUrl": SITE + "/admin", "userName": close("admin"),
+            "password": close(it["password"]), "memo": "请在首次登录后修改密码"}
 
 
 def describe(call, sealed):
-    ids = [it for it in call["instanceId"].split(",") if (load(it) or {"state": "released"})["state"] != "released"]
-    if not ids:
+    found = [it for it in map(load, call["instanceId"].split(",")) if it and it["state"] != "released"]
+    if not found:
         raise Refusal("000003", "instance does not exist")
-    return {"info": [{"instanceId": it, "appInfo": entry(it, sealed)} for it in ids], **({"encryptType": "1"} if sealed else {})}
+    return {"info": [{"instanceId": it["id"], "appInfo": entry(it, sealed)} for it in found], **({"encryptType": "1"} if sealed else {})}
 
 
 # --- The two generations ----------------------------------------------------------------
@@ -144,7 +144,7 @@ def v1(raw_query):
     if activity == "newInstance":
         # One pay-per-use order makes an instance for each billing item.
         instance = create(f"v1/{call['orderId']}" + ("/" + call["productId"] if call.get("chargingMode") == "0" else ""), call, dict)
-        return {"instanceId": instance, "encryptType": "1", "appInfo": entry(instance, True)}
+        return {"instanceId": instance, "encryptType": "1", "appInfo": entry(load(instance), True)}
     if activity == "refreshInstance":  # a renewal also thaws
         return change(call, "renew/" + call["orderId"], state="active", expireTime=call["expireTime"], productId=call.get("productId"))
     if activity == "expireInstance":  # every year with the same orderId: never "once per order"
