@@ -234,7 +234,8 @@ function v2(string $query, string $body, string $key, bool $notify): array
 function answer(): void
 {
     ini_set('display_errors', '0'); // a warning in the body would break its signature
-    set_error_handler(fn($level, $text) => throw new ErrorException($text, 0, $level));
+    set_error_handler(fn($level, $text) => throw new ErrorException($text, 0, $level), E_ALL & ~E_DEPRECATED);
+    ignore_user_abort(true); // a caller that hangs up must not leave half an act behind
     [$path, $query] = explode('?', $_SERVER['REQUEST_URI'], 2) + [1 => ''];
     $notify = $path === '/notify';
     $get = $_SERVER['REQUEST_METHOD'] === 'GET' && $path === '/produce';
