@@ -282,6 +282,7 @@ public final class Seller {
         if (KEY.isEmpty()) throw new IllegalStateException("KEY is not set");
         Files.createDirectories(DATA, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         String[] listen = setting("LISTEN", "127.0.0.1:8085").split(":(?=[0-9]+$)");
+        System.setProperty("sun.net.httpserver.nodelay", "true"); // else head and body wait 40 ms for each other
         HttpServer server = HttpServer.create(new InetSocketAddress(listen[0], Integer.parseInt(listen[1])), 128);
         server.createContext("/", Seller::answer);
         server.setExecutor(Executors.newFixedThreadPool(32));
