@@ -140,4 +140,7 @@ var redKitV1 = map[string]string{
 	"refuse-existing@singleOrgSync":            "org.repeat",
 	"refuse-gone@tenantSync":                   "tenant.delete-gone",
 	"refuse-existing@authSync":                 "auth.repeat",
+	"refuse-release-when-frozen":               "",
+	"forgets-renewed-orders":                   "",
+	"refuse-charging=ONE_TIME":                 "",
 }

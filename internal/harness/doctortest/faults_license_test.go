@@ -114,4 +114,7 @@ var redLicense = map[string]string{
 	"refuse-existing":                            "",
 	"refuse-gone":                                "",
 	"few-users":                                  "",
+	"refuse-release-when-frozen":                 "",
+	"forgets-renewed-orders":                     "",
+	"refuse-charging=ONE_TIME":                   "",
 }

@@ -19,9 +19,6 @@ var tables = map[doctor.Protocol]map[string]string{
 	doctor.V1: redV1, doctor.V2: redV2, doctor.Notify: redNotify, doctor.Kit: redKit, kitV1: redKitV1, doctor.License: redLicense,
 }
 
-// elsewhere are the musts whose fault needs more than the table gives: tests of their own.
-var elsewhere = []string{"v2.orders.signed", "notify.orders.signed"}
-
 // untestable faults end this process.
 var untestable = []string{"kill-after-act"}
 
@@ -134,56 +131,78 @@ func TestEveryMustHasItsFault(t *testing.T) {
 			level[r.ID] = r.Level
 		}
 	}
-	for p, table := range tables {
+	note := func(p doctor.Protocol, ids string) {
 		if p == kitV1 {
 			p = doctor.Kit
 		}
-		for _, ids := range table {
-			var musts []string
-			for id := range strings.FieldsSeq(ids) {
-				id = string(p) + "." + id
-				if level[id] == "" {
-					t.Errorf("no rule %s", id)
-				}
-				if level[id] == doctor.Must {
-					musts = append(musts, id)
-				}
+		var musts []string
+		for id := range strings.FieldsSeq(ids) {
+			id = string(p) + "." + id
+			if level[id] == "" {
+				t.Errorf("no rule %s", id)
 			}
-			if len(musts) == 1 {
-				alone[musts[0]] = true
+			if level[id] == doctor.Must {
+				musts = append(musts, id)
 			}
 		}
+		if len(musts) == 1 {
+			alone[musts[0]] = true
+		}
+	}
+	for p, table := range tables {
+		for _, ids := range table {
+			note(p, ids)
+		}
+	}
+	for _, row := range redOrders {
+		note(row.p, row.want)
 	}
 	for id, l := range level {
-		if l == doctor.Must && !alone[id] && !slices.Contains(elsewhere, id) {
+		if l == doctor.Must && !alone[id] {
 			t.Errorf("must %s has no fault of its own", id)
 		}
 	}
 }
 
-// A seller that signs its order queries wrongly breaks that rule and no other must.
-func TestOrderQueriesSignedWrongly(t *testing.T) {
-	for p, rule := range map[doctor.Protocol]string{doctor.V2: "v2.orders.signed", doctor.Notify: "notify.orders.signed"} {
-		for _, faults := range [][]string{nil, {"signs-orders-wrong"}} {
+// redOrders are the faults that show only where the seller reads orders: real calls, with
+// the doctor's order query.
+var redOrders = []struct {
+	p           doctor.Protocol
+	fault, want string
+}{
+	{doctor.V2, "", ""},
+	{doctor.V2, "signs-orders-wrong", "orders.signed"},
+	{doctor.V2, "refuse-charging=ONE_TIME", "orders.one-time orders.mock"},
+	{doctor.V2, "refuse-charging=ON_DEMAND", "orders.pay-per-use orders.mock"},
+	{doctor.V2, "refuse-charging=ON_DEMAND_PKG", "orders.package orders.mock"},
+	{doctor.V2, "refuse-charging=TRIAL", "orders.mock orders.trial"},
+	{doctor.Notify, "", ""},
+	{doctor.Notify, "signs-orders-wrong", "orders.signed"},
+}
+
+func TestSellersThatReadOrders(t *testing.T) {
+	for _, row := range redOrders {
+		t.Run(string(row.p)+"/"+row.fault, func(t *testing.T) {
+			t.Parallel()
+			var faults []string
+			if row.fault != "" {
+				faults = []string{row.fault}
+			}
 			address := freePort(t)
 			c := open(t, isv.V2, faults...)
 			c.o.Marketplace, c.o.AccessKey, c.o.SecretKey = "http://"+address, ak, sk
 			if err := c.restart(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			r := c.examine(p, withOrders(address))
-			var want []string
-			if faults != nil {
-				want = []string{rule}
-			}
-			if !slices.Equal(r.Red(), want) {
-				t.Errorf("%s %v: %v", p, faults, r.Red())
+			r := c.examine(row.p, withOrders(address))
+			if got := strings.Join(broken(r), " "); got != row.want {
+				t.Errorf("broke %q, want %q", got, row.want)
 			}
 			for _, v := range r.Verdicts {
-				if faults == nil && v.State != doctor.Pass && !strings.HasSuffix(v.Rule, ".restart") {
-					t.Errorf("%s: %s is %s: %s", p, v.Rule, v.State, v.Came.EN)
+				if row.fault == "" && v.State != doctor.Pass && !strings.HasSuffix(v.Rule, ".restart") {
+					t.Errorf("%s is %s: %s", v.Rule, v.State, v.Came.EN)
 				}
 			}
-		}
+		})
 	}
 }

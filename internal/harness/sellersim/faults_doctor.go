@@ -142,6 +142,24 @@ var doctorFaults = group("One rule at a time", []Fault{
 			}
 			return nil
 		}},
+	{Name: "refuse-release-when-frozen", Spec: "10 §9", Help: "answers 000005 to releases of frozen instances",
+		before: func(x *exchange, _ string) *reply {
+			if i, found := x.sim.record.instance(x.instance); found && i.State == StateFrozen && x.activity == "releaseInstance" {
+				return answer("000005", "the instance is frozen")
+			}
+			return nil
+		}},
+	{Name: "forgets-renewed-orders", Spec: "10 §2.5", Help: "answers 000005 to newInstance for an order whose instance was renewed",
+		before: func(x *exchange, _ string) *reply {
+			if x.activity == "refreshInstance" {
+				x.sim.faults.remember("renewed/" + x.instance)
+			}
+			if id, found := x.sim.record.ofOrder(x.order); found && x.activity == "newInstance" && x.sim.faults.recall("renewed/"+id) {
+				return answer("000005", "the order is closed")
+			}
+			return nil
+		}},
+	{Name: "refuse-charging", Value: "CHARGINGMODE", Spec: "11 §3", Help: "V2: answers 000002 to orders of this charging mode (PERIOD, ONE_TIME, ON_DEMAND, ON_DEMAND_PKG) or type (TRIAL)"},
 	{Name: "signs-orders-wrong", Spec: "14 §6.1", Help: "signs its order queries with a wrong secret"},
 	{Name: "number-id", Spec: "10 §2.4", Help: "an instanceId that is a number", shape: setID(func(*exchange) any { return number("20261130001") })},
 	{Name: "number-message", Spec: "10 §2.4", Help: "a resultMsg that is a number", shape: func(_ *exchange, out *reply, _ string) { out.object["resultMsg"] = number("7") }},

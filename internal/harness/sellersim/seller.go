@@ -86,6 +86,9 @@ func (s *seller) readOrder(ctx context.Context, line *Line) error {
 		if ordered.OrderLineID != line.LineID {
 			continue
 		}
+		if mode, on := s.faults.value("refuse-charging", line.Activity); on && (mode == ordered.ChargingMode && order.Type == "NEW" || mode == order.Type) {
+			return &isv.Refusal{Code: "000002", Message: mode + " is not sold here"}
+		}
 		line.ExpireTime, line.OrderMoney = ordered.ExpireTime, string(ordered.AmountCharged)
 		if len(ordered.Products) > 0 {
 			p := ordered.Products[0]

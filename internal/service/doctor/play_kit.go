@@ -125,8 +125,13 @@ func (p *player) application(w kitWorld, f kit.Flag) kit.Application {
 	return a
 }
 
-func (w kitWorld) users(f kit.Flag, n int) kit.Authorisation {
-	a := kit.Authorisation{InstanceID: w.instance, TenantID: w.tenant, AppID: w.app, SyncTime: kit.TimeStamp(time.Now()), Flag: f}
+// users is a synchronisation of its own: no two have the same time.
+func (p *player) users(f kit.Flag, n int) kit.Authorisation {
+	p.mu.Lock()
+	p.serial++
+	at, w := time.Now().Add(time.Duration(p.serial)*time.Millisecond), p.world
+	p.mu.Unlock()
+	a := kit.Authorisation{InstanceID: w.instance, TenantID: w.tenant, AppID: w.app, SyncTime: kit.TimeStamp(at), Flag: f}
 	for i := range n {
 		a.Users = append(a.Users, kit.User{UserName: fmt.Sprintf("doctor%03d", i), Name: "张三 & 李四", OrgCode: "1001", Admin: i == 0, Enabled: true})
 	}

@@ -91,12 +91,12 @@ var rulesKit = []Rule{
 	{ID: "kit.auth.add", Level: Must, Section: "13 §2.3", needs: []string{"kit.tenant.add"},
 		Sent:     Text{"authSync，flag=1，一名管理员与一名普通用户", "authSync with flag=1, an administrator and a user"},
 		Expected: Text{"应答 000000", "000000"},
-		check:    func(p *player) *problem { return p.sync(p.world.users(kit.Add, 2)) }},
+		check:    func(p *player) *problem { return p.sync(p.users(kit.Add, 2)) }},
 	{ID: "kit.auth.repeat", Level: Must, Section: "13 §2.3", needs: []string{"kit.auth.add"},
 		Sent:     Text{"同一授权再发一次", "the same grant again"},
 		Expected: Text{"应答 000000", "000000"},
 		check: func(p *player) *problem {
-			p.grant = p.world.users(kit.Add, 2)
+			p.grant = p.users(kit.Add, 2)
 			if bad := p.sync(p.grant); bad != nil {
 				return bad
 			}
@@ -106,23 +106,23 @@ var rulesKit = []Rule{
 		Sent:     Text{"authSync，flag=2（停用用户）", "authSync with flag=2 (a user is disabled)"},
 		Expected: Text{"应答 000000", "000000"},
 		check: func(p *player) *problem {
-			a := p.world.users(kit.Modify, 1)
+			a := p.users(kit.Modify, 1)
 			a.Users[0].Enabled = false
 			return p.sync(a)
 		}},
 	{ID: "kit.auth.many", Level: Must, Section: "13 §2.3", needs: []string{"kit.auth.add"},
 		Sent:     Text{"authSync，500 名用户", "authSync with 500 users"},
 		Expected: Text{"应答 000000：一次最多 500 名", "000000: a call may have 500 users"},
-		check:    func(p *player) *problem { return p.sync(p.world.users(kit.Add, kit.MaxUsers)) }},
+		check:    func(p *player) *problem { return p.sync(p.users(kit.Add, kit.MaxUsers)) }},
 	{ID: "kit.auth.cancel", Level: Must, Section: "13 §2.3", needs: []string{"kit.auth.add"}, kitV2: true,
 		Sent:     Text{"authSync，flag=3（取消授权）", "authSync with flag=3 (the grant is withdrawn)"},
 		Expected: Text{"应答 000000", "000000"},
-		check:    func(p *player) *problem { return p.sync(p.world.users(kit.Cancel, 2)) }},
+		check:    func(p *player) *problem { return p.sync(p.users(kit.Cancel, 2)) }},
 	{ID: "kit.auth.delete", Level: Must, Section: "13 §2.3", needs: []string{"kit.auth.add"},
 		Sent:     Text{"authSync，flag=0（删除用户），连发两次", "authSync with flag=0 (users are deleted), twice"},
 		Expected: Text{"两次都应答 000000", "000000 both times"},
 		check: func(p *player) *problem {
-			gone := p.world.users(kit.Delete, 2)
+			gone := p.users(kit.Delete, 2)
 			if bad := p.sync(gone); bad != nil {
 				return bad
 			}

@@ -55,6 +55,14 @@ var rulesV1Life = []Rule{
 		Sent:     Text{"同一升级订单再发一次", "the same upgrade order again"},
 		Expected: Text{"应答 000000，不重复升级", "000000, and no second upgrade"},
 		check:    func(p *player) *problem { return p.alive(p.callV1(p.growth, tweak1{})).done() }},
+	{ID: "v1.order.live-details", Level: Must, Section: "10 §2.5", needs: []string{"v1.refresh", "v1.repeat.new-business-id"}, modes: []Mode{Period},
+		Sent:     Text{"续费之后，订购订单的 newInstance（买家查看资源详情）", "newInstance for the subscription's order after the renewal (the buyer opens the resource details)"},
+		Expected: Text{"应答 000000 和原来的 instanceId", "000000 and the same instanceId"},
+		check: func(p *player) *problem {
+			n, i := p.orderV1(Period), p.main(Period)
+			n.OrderID = i.order
+			return p.same(i, p.createV1(n, tweak1{}))
+		}},
 	{ID: "v1.expire", Level: Must, Section: "10 §3.2", needs: []string{"v1.new.period", "v1.new.instance-id"}, modes: []Mode{Period},
 		Sent:     Text{"expireInstance（订购订单的 orderId）", "expireInstance (with the orderId of the subscription)"},
 		Expected: Text{"应答 000000，实例冻结、数据保留", "000000; the instance is frozen and keeps its data"},
@@ -100,6 +108,13 @@ var rulesV1Life = []Rule{
 			a, b := p.main(p.metered()), p.ordered(p.orderV1(p.metered()), tweak1{})
 			return p.both(p.alive(p.callV1(v1.QueryInstance{InstanceIDs: []string{a.id, b.id}}, tweak1{})), a, b)
 		}},
+	{ID: "v1.order.normal-first", Level: Should, Section: "10 §3.5", needs: []string{"v1.new.instance-id"}, modes: []Mode{PerUse, Package},
+		Sent:     Text{"instanceStatus=NORMAL，实例从未冻结", "instanceStatus=NORMAL for an instance that was never frozen"},
+		Expected: Text{"应答 000000：状态调用可以重复", "000000: status calls may be repeated"},
+		check: func(p *player) *problem {
+			i := p.ordered(p.orderV1(p.metered()), tweak1{})
+			return p.alive(p.callV1(v1.InstanceStatus{InstanceID: i.id, Status: v1.StatusNormal}, tweak1{})).done()
+		}},
 	{ID: "v1.status.freeze", Level: Must, Section: "10 §3.5", needs: []string{"v1.new.instance-id"}, modes: []Mode{PerUse, Package},
 		Sent:     Text{"instanceStatus=FREEZE", "instanceStatus=FREEZE"},
 		Expected: Text{"应答 000000", "000000"},
@@ -120,6 +135,23 @@ var rulesV1Life = []Rule{
 		Sent:     Text{"releaseInstance 再发一次", "releaseInstance again"},
 		Expected: Text{"应答 000000，不重复释放", "000000, and nothing is released twice"},
 		check:    func(p *player) *problem { return p.release1() }},
+	{ID: "v1.release.frozen", Level: Must, Section: "10 §9, 10 §3.3", needs: []string{"v1.release", "v1.expire", "v1.new.distinct"}, modes: []Mode{Period},
+		Sent:     Text{"另一实例：expireInstance，然后 releaseInstance（保留期满）", "another instance: expireInstance, then releaseInstance (retention is over)"},
+		Expected: Text{"应答 000000：冻结的实例可以释放", "000000: a frozen instance can be released"},
+		check: func(p *player) *problem {
+			i := p.ordered(p.orderV1(Period), tweak1{})
+			if bad := p.alive(p.callV1(v1.ExpireInstance{InstanceID: i.id, OrderID: i.order}, tweak1{})).done(); bad != nil {
+				return bad
+			}
+			return p.alive(p.callV1(v1.ReleaseInstance{InstanceID: i.id, OrderID: i.order}, tweak1{})).done()
+		}},
+	{ID: "v1.order.refresh-released", Level: Should, Section: "10 §5, 02 §1.16, 10 §8.1", needs: []string{"v1.release", "v1.refresh"}, modes: []Mode{Period},
+		Sent:     Text{"释放之后的 refreshInstance", "refreshInstance after the release"},
+		Expected: Text{"应答 000003；调试调用（testFlag=1）也可以是 000000", "000003; debugging calls (testFlag=1) may also get 000000"},
+		check: func(p *player) *problem {
+			x := p.callV1(p.renew1(), tweak1{manner: manner{bad: true}})
+			return p.unknownInstance(x)
+		}},
 	{ID: "v1.order.after-release", Level: Should, Section: "10 §2.5", needs: []string{"v1.release"},
 		Sent:     Text{"释放之后，同一订单的 newInstance", "newInstance for the same order after its release"},
 		Expected: Text{"不产生新的实例：原来的 instanceId，或失败", "no new instance: the same instanceId, or a failure"},

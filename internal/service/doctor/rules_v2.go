@@ -38,7 +38,7 @@ var rulesV2 = []Rule{
 		Sent:     Text{"同一 orderId、两个 orderLineId 的 newInstance", "newInstance for two orderLineIds of one orderId"},
 		Expected: Text{"每个订单行得到自己的 instanceId", "each order line gets an instanceId of its own"},
 		check: func(p *player) *problem {
-			n := p.orderV2(likePerUse)
+			n := p.orderV2(like(p.mode()))
 			first := p.ordered2(n, tweak2{})
 			n.OrderLineID, n.BusinessID = n.OrderID+"-000002", p.business()
 			return p.differ(first, p.ordered2(n, tweak2{}))
@@ -119,7 +119,7 @@ var rulesV2 = []Rule{
 		Sent:     Text{"（以上 queryInstance）", "(the queryInstance calls above)"},
 		Expected: Text{"若有 usageInfo，每项含 usageValue 与 statisticalTime", "a usageInfo, if there is one, has usageValue and statisticalTime in each entry"},
 		check:    func(p *player) *problem { return usageWhole(p.polled) }},
-	{ID: "v2.query.two", Level: Should, Section: "02 §2.8", needs: []string{"v2.query.entry"},
+	{ID: "v2.query.two", Level: Should, Section: "02 §2.8", needs: []string{"v2.query.entry", "v2.new.distinct"},
 		Sent:     Text{"queryInstance（两个 instanceId，逗号分隔）", "queryInstance for two instanceIds, joined by a comma"},
 		Expected: Text{"两项都有；否则平台每次只查一个", "both entries come; otherwise the marketplace asks for one at a time"},
 		check: func(p *player) *problem {

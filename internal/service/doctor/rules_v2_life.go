@@ -31,10 +31,14 @@ var rulesV2Life = []Rule{
 		Sent:     Text{"试用订单的 newInstance，然后 refreshInstance，scene=TRIAL_TO_FORMAL", "newInstance for a trial order, then refreshInstance with scene=TRIAL_TO_FORMAL"},
 		Expected: Text{"应答 000000", "000000"},
 		check: func(p *player) *problem {
-			i := p.ordered2(p.orderV2(likeTrial), tweak2{})
-			p.readied(i.id)
+			x := p.createV2(p.orderV2(likeTrial), tweak2{})
+			if made(x) != nil || x.verdict.InstanceID == "" {
+				panic(unjudged{Text{"试用订单被拒绝", "the trial order was refused"}})
+			}
+			id := x.verdict.InstanceID
+			p.readied(id)
 			r := p.renew2(v2.SceneTrialToFormal, likeFormal)
-			r.InstanceID, r.ProductID = i.id, "DOCTOR-PRODUCT-FORMAL"
+			r.InstanceID, r.ProductID = id, "DOCTOR-PRODUCT-FORMAL"
 			return p.alive(p.callV2(r, tweak2{})).done()
 		}},
 	{ID: "v2.refresh.cancel", Level: Must, Section: "11 §4.3, 02 §2.17", needs: []string{"v2.refresh"}, modes: []Mode{Period},
@@ -84,6 +88,13 @@ var rulesV2Life = []Rule{
 		Sent:     Text{"同一升级订单再发一次", "the same upgrade order again"},
 		Expected: Text{"应答 000000，不重复升级", "000000, and no second upgrade"},
 		check:    func(p *player) *problem { return p.alive(p.callV2(p.growth2, tweak2{})).done() }},
+	{ID: "v2.order.unfreeze-first", Level: Should, Section: "11 §4.4, 11 §7", needs: []string{"v2.query.ready", "v2.new.distinct"}, modes: []Mode{Period, PerUse},
+		Sent:     Text{"status=UNFREEZE，实例从未冻结", "status=UNFREEZE for an instance that was never frozen"},
+		Expected: Text{"应答 000000：状态调用可以重复", "000000: status calls may be repeated"},
+		check: func(p *player) *problem {
+			i := p.ordered2(p.orderV2(like(p.mode())), tweak2{})
+			return p.alive(p.callV2(v2.UpdateInstanceStatus{InstanceID: i.id, Status: v2.StatusUnfreeze}, tweak2{})).done()
+		}},
 	{ID: "v2.status.freeze", Level: Must, Section: "11 §4.4, 11 §3", needs: []string{"v2.query.ready"}, modes: []Mode{Period, PerUse},
 		Sent:     Text{"updateInstanceStatus，status=FREEZE", "updateInstanceStatus with status=FREEZE"},
 		Expected: Text{"应答 000000，实例冻结、数据保留", "000000; the instance is frozen and keeps its data"},
@@ -114,12 +125,30 @@ var rulesV2Life = []Rule{
 		Sent:     Text{"releaseInstance 再发一次", "releaseInstance again"},
 		Expected: Text{"应答 000000，不重复释放", "000000, and nothing is released twice"},
 		check:    func(p *player) *problem { return p.alive(p.callV2(p.ending2, tweak2{})).done() }},
-	{ID: "v2.release.bare", Level: Must, Section: "11 §4.5", needs: []string{"v2.release"},
+	{ID: "v2.release.bare", Level: Must, Section: "11 §4.5", needs: []string{"v2.release", "v2.new.distinct"},
 		Sent:     Text{"另一实例的 releaseInstance，不带 orderId（到期释放）", "releaseInstance for another instance without orderId (its term is over)"},
 		Expected: Text{"应答 000000", "000000"},
 		check: func(p *player) *problem {
 			i := p.ordered2(p.orderV2(like(p.mode())), tweak2{})
 			return p.alive(p.callV2(v2.ReleaseInstance{InstanceID: i.id}, tweak2{})).done()
+		}},
+	{ID: "v2.release.frozen", Level: Must, Section: "11 §9, 11 §4.5", needs: []string{"v2.release", "v2.status.freeze", "v2.new.distinct"}, modes: []Mode{Period, PerUse},
+		Sent:     Text{"另一实例：FREEZE，然后 releaseInstance（保留期满）", "another instance: FREEZE, then releaseInstance (retention is over)"},
+		Expected: Text{"应答 000000：冻结的实例可以释放", "000000: a frozen instance can be released"},
+		check: func(p *player) *problem {
+			i := p.ordered2(p.orderV2(like(p.mode())), tweak2{})
+			p.readied(i.id)
+			if bad := p.alive(p.callV2(v2.UpdateInstanceStatus{InstanceID: i.id, Status: v2.StatusFreeze}, tweak2{})).done(); bad != nil {
+				return bad
+			}
+			n := p.orderV2(likeCancel)
+			return p.alive(p.callV2(v2.ReleaseInstance{InstanceID: i.id, OrderID: n.OrderID, OrderLineID: n.OrderLineID}, tweak2{})).done()
+		}},
+	{ID: "v2.order.refresh-released", Level: Should, Section: "11 §5, 02 §2.16, 11 §7", needs: []string{"v2.release", "v2.refresh"}, modes: []Mode{Period},
+		Sent:     Text{"释放之后的 refreshInstance", "refreshInstance after the release"},
+		Expected: Text{"应答 000003；调试调用（testFlag=1）也可以是 000000", "000003; debugging calls (testFlag=1) may also get 000000"},
+		check: func(p *player) *problem {
+			return p.unknownInstance(p.callV2(p.renew2(v2.SceneRenewal, likeRenew), tweak2{manner: manner{bad: true}}))
 		}},
 	{ID: "v2.order.after-release", Level: Should, Section: "11 §4.1, 02 §2.12", needs: []string{"v2.release"},
 		Sent:     Text{"释放之后，同一订单行的 newInstance", "newInstance for the same order line after its release"},
