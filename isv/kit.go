@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/souk-market/souk/protocol/kit"
@@ -69,8 +70,8 @@ func (s *Server) serveKit(w http.ResponseWriter, r *http.Request, callback kit.C
 		refusal = s.actKit(acting(r), callback, generation, body)
 	}
 	if generation == kit.V1 {
-		if key == "" && len(s.config.KitKeys) > 0 {
-			key = s.config.KitKeys[0]
+		if key == "" && len(s.config.Keys) > 0 {
+			key = s.config.Keys[0]
 		}
 		if key != "" {
 			s.writeV1(w, key, refusal)
@@ -81,11 +82,12 @@ func (s *Server) serveKit(w http.ResponseWriter, r *http.Request, callback kit.C
 }
 
 func (s *Server) verifyKitV1(r *http.Request, body []byte) (key string, refusal result) {
-	i, err := kit.VerifyV1(r.Header.Get("authToken"), body, s.config.KitKeys...)
+	keys := slices.Concat(s.config.Keys, s.config.KitKeys) // the base key; a seller may have given another // spec: 01 §2.4
+	i, err := kit.VerifyV1(r.Header.Get("authToken"), body, keys...)
 	if err != nil {
 		return "", refused(codeAuth, v1.ErrAuthToken.Error())
 	}
-	return s.config.KitKeys[i], nil
+	return keys[i], nil
 }
 
 // spec: 13 §1.2, 02 §3.3

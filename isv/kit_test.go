@@ -78,7 +78,7 @@ func (m *market) kit(message kit.Message, g kit.Generation, settings kit.Setting
 		if err != nil {
 			m.t.Fatal(err)
 		}
-		return kit.Judge(send(request), kit.Judging{Debugging: true, RequireBodySign: true}, "kit-key")
+		return kit.Judge(send(request), kit.Judging{Debugging: true, RequireBodySign: true}, "kit-key", "key")
 	}
 	nonce, err := v2.NewNonce(rand.Reader)
 	if err != nil {
@@ -138,6 +138,18 @@ func TestTheKitInBothGenerations(t *testing.T) {
 	}
 }
 
+// The base key is what callbacks of V1 come with, and no key of the second generation. // spec: 01 §2.4
+func TestTheBaseKeyIsThatOfV1Callbacks(t *testing.T) {
+	m := start(t, &listener{}, withKit)
+	tenant := kit.Tenant{InstanceID: "i9", OrderID: "o9", TenantID: "t9", TenantCode: "c", Name: "n", DomainName: "https://d.example", Flag: kit.Add}
+	if v := m.kit(tenant, kit.V1, kit.Settings{}, "key"); !v.OK {
+		t.Errorf("V1, the base key: %+v", v)
+	}
+	if v := m.kit(tenant, kit.V2, kit.Settings{}, "key"); v.ResultCode != "000001" {
+		t.Errorf("V2, the base key: %+v", v)
+	}
+}
+
 func TestTheKitRefuses(t *testing.T) {
 	l := &listener{}
 	m := start(t, l, withKit)
@@ -146,8 +158,8 @@ func TestTheKitRefuses(t *testing.T) {
 		if v := m.kit(application, g, kit.Settings{}, "kit-key"); v.ResultCode != kit.CodeSecret {
 			t.Errorf("V%d, another OAEP profile: %+v", g, v)
 		}
-		if v := m.kit(application, g, kit.Settings{}, "key"); v.ResultCode != "000001" {
-			t.Errorf("V%d, the base key: %+v", g, v)
+		if v := m.kit(application, g, kit.Settings{}, "general"); v.ResultCode != "000001" {
+			t.Errorf("V%d, the key of another class: %+v", g, v)
 		}
 	}
 	address, _ := v2.ParseAddress(m.url)

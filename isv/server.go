@@ -24,8 +24,8 @@ type Config struct {
 	Keys []string
 	// NotifyKeys are those of the general interface, for the order notification.
 	NotifyKeys []string
-	// KitKeys are those of the joint sync interface; none: the kit is not served. V1 sellers
-	// have one key for everything and give it here too. spec: 01 §2.4
+	// KitKeys are those of the joint sync interface; none: the kit is not served. Callbacks of
+	// V1 come with the base key. spec: 01 §2.4
 	KitKeys []string
 	// LicenseKeys are those of the authorisation codes; none: they are not served.
 	LicenseKeys []string

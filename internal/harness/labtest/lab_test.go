@@ -38,7 +38,7 @@ func start(t *testing.T, m *markettest.Market) *bench {
 	b := &bench{Market: m, t: t, login: map[string]string{"v1": "yunfan", "v2": "beichen"}, url: map[string]string{}}
 	for protocol := range b.login {
 		s := m.People.Seller(protocol)
-		sim, err := sellersim.New(sellersim.Options{Protocol: isv.Generation(protocol), Key: s.Keys["base"], GeneralKey: s.Keys["general"], Dir: t.TempDir()})
+		sim, err := sellersim.New(sellersim.Options{Protocol: isv.Generation(protocol), Key: s.Keys["base"], GeneralKey: s.Keys["general"], KitKey: s.Keys["kit"], LicenseKey: s.Keys["license"], Dir: t.TempDir()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,6 +77,19 @@ func (b *bench) faults(protocol string, texts ...string) {
 // debug sends a scenario; form changes the preset.
 func (b *bench) debug(scenario string, save bool, form ...string) markettest.Reply {
 	b.t.Helper()
+	login, in := b.input(scenario, save, form...)
+	return b.Do(login, "POST", "/api/souk/v1/lab/runs", in)
+}
+
+// tries is debug whose refusal is an answer too.
+func (b *bench) tries(scenario string) markettest.Reply {
+	b.t.Helper()
+	login, in := b.input(scenario, false)
+	return b.Call(login, "POST", "/api/souk/v1/lab/runs", in)
+}
+
+func (b *bench) input(scenario string, save bool, form ...string) (login, body string) {
+	b.t.Helper()
 	s, ok := domain.ScenarioOf(scenario)
 	if !ok {
 		b.t.Fatal(scenario)
@@ -86,15 +99,23 @@ func (b *bench) debug(scenario string, save bool, form ...string) markettest.Rep
 	if s.Protocol != domain.V1 {
 		protocol, address = "v2", b.url["v2"]+sellersim.PathProduce
 	}
-	if s.Protocol == domain.Notify {
+	switch s.Protocol {
+	case domain.Notify:
 		address = b.url["v2"] + sellersim.PathNotify
+	case domain.License:
+		address = b.url["v2"] + sellersim.PathLicense
+	case domain.Kit1:
+		protocol, address = "v1", b.url["v1"]+sellersim.PathProduce
+	}
+	if s.Protocol != domain.V1 && s.Protocol != domain.Kit1 {
+		protocol = "v2"
 	}
 	full := s.Preset()
 	for i := 0; i < len(form); i += 2 {
 		full[form[i]] = form[i+1]
 	}
 	in, _ := json.Marshal(map[string]any{"scenario": scenario, "address": address, "form": full, "save": save})
-	return b.Do(b.login[protocol], "POST", "/api/souk/v1/lab/runs", string(in))
+	return b.login[protocol], string(in)
 }
 
 // Every scenario of both generations passes at a good seller, with no warning; the cases
@@ -444,5 +465,34 @@ func TestCheckups(t *testing.T) {
 		if r := run("v1"); r.String("outcome") != "ill" || r.Body["broken"] == 0.0 {
 			t.Errorf("a server that signs wrongly: %s", r.Text)
 		}
+	})
+}
+
+// The joint kit of both generations and the authorisation codes: each passes at a good seller, whose public key opens the
+// secret; a seller that opens it under other hashes says so.
+func TestKitAndLicenseAreDebugged(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		for class, path := range map[string]string{"kit": sellersim.PathProduce, "license": sellersim.PathLicense} {
+			b.Do("beichen", "PUT", "/api/souk/v1/sellers/"+b.Account("beichen").CompanyID+"/production-address", fmt.Sprintf(`{"class":%q,"address":%q}`, class, b.url["v2"]+path))
+		}
+		if r := b.tries("kit2.applicationSync"); r.Status != 400 || !strings.Contains(r.Text, "register your public key first") {
+			t.Errorf("without a public key: %d %s", r.Status, r.Text)
+		}
+		for protocol, login := range b.login {
+			in, _ := json.Marshal(map[string]string{"name": "k", "public_key": b.get(b.url[protocol] + sellersim.PathPublicKey), "profile": "sha256-mgf1sha1"})
+			b.Do(login, "POST", "/api/souk/v1/lab/credentials", string(in))
+		}
+		for _, p := range []domain.Protocol{domain.Kit1, domain.Kit2, domain.License} {
+			for _, s := range domain.Of(p) {
+				if r := b.tries(s.ID); r.Body["passed"] != true || len(r.Body["warnings"].([]any)) > 0 {
+					t.Errorf("%s: %s", s.ID, r.Text)
+				}
+			}
+		}
+		b.faults("v2", "other-oaep")
+		if r := b.tries("kit2.applicationSync"); r.Body["passed"] != false || r.String("result_code") != "000101" {
+			t.Errorf("another OAEP profile: %s", r.Text)
+		}
+		b.faults("v2")
 	})
 }

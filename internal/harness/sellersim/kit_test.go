@@ -51,7 +51,7 @@ func (m *market) kitWith(message kit.Message, g kit.Generation, key string, now 
 			m.t.Fatal(err)
 		}
 	}
-	return kit.Judge(m.send(request), kit.Judging{RequireBodySign: g == kit.V1}, "kit")
+	return kit.Judge(m.send(request), kit.Judging{RequireBodySign: g == kit.V1}, "kit", "key")
 }
 
 func (m *market) kit(message kit.Message, g kit.Generation) production.Verdict {

@@ -165,6 +165,12 @@ func (s *Sim) now() time.Time { return time.Now().Add(s.faults.duration("clock-o
 // spec: 01 §2.4
 func (s *Sim) keyFor(x *exchange) string {
 	switch {
+	case x.kit == kit.V1:
+		// Callbacks of V1 come with the base key, the seller's one key; the kit's is taken too.
+		if _, err := kit.VerifyV1(x.r.Header.Get("authToken"), x.body, s.options.KitKey); err != nil {
+			return s.options.Key
+		}
+		return s.options.KitKey
 	case x.kit != 0:
 		return s.options.KitKey
 	case slices.Contains(license.Activities, v2.Activity(x.activity)):
