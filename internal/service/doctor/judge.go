@@ -144,7 +144,8 @@ func (p *player) recentReplies(n int) []*reply {
 // restart restarts the seller's server and waits until it answers again.
 func (p *player) restart() *problem {
 	if err := p.o.Restart(p.ctx); err != nil {
-		return broken("重启命令失败："+err.Error(), "the command to restart failed: "+err.Error())
+		why := p.mask.text(err.Error())
+		panic(unjudged{Text{"重启命令失败：" + why, "the command to restart failed: " + why}, true})
 	}
 	for end := time.Now().Add(p.scaled(30 * time.Second)); ; p.wait(200 * time.Millisecond) {
 		if a := p.knock(); a.Status != 0 {

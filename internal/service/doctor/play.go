@@ -32,8 +32,11 @@ type blocked struct {
 	reply *reply
 }
 
-// unjudged is thrown by a check that has nothing to judge.
-type unjudged struct{ Text }
+// unjudged is thrown by a check that has nothing to judge, or, when ended, cannot.
+type unjudged struct {
+	Text
+	ended bool
+}
 
 // reply is what came of one call.
 type reply struct {
@@ -132,7 +135,7 @@ func (p *player) waitExactly(d time.Duration) {
 	select {
 	case <-t.C:
 	case <-p.ctx.Done():
-		panic(unjudged{outOfTime})
+		panic(unjudged{outOfTime, true})
 	}
 }
 
@@ -147,7 +150,7 @@ type manner struct {
 // send makes one call and reads the answer. It throws when nobody would answer anyway.
 func (p *player) send(activity string, r production.Request, m manner, judge func(production.Answer) ([]finding, production.Verdict)) *reply {
 	if p.ctx.Err() != nil {
-		panic(unjudged{outOfTime})
+		panic(unjudged{outOfTime, true})
 	}
 	p.mu.Lock()
 	dead := p.dead[activity]

@@ -112,7 +112,7 @@ func (w kitWorld) tenantSync(f kit.Flag) kit.Tenant {
 func (p *player) application(w kitWorld, f kit.Flag) kit.Application {
 	a := kit.Application{InstanceID: w.instance, TenantID: w.tenant, AppID: w.app, ClientID: "doctor-client", Flag: f}
 	if p.o.Kit.PublicKey == nil {
-		panic(unjudged{Text{"没有给出公钥（--rsa-public-key）", "no public key was given (--rsa-public-key)"}})
+		panic(unjudged{Text: Text{"没有给出公钥（--rsa-public-key）", "no public key was given (--rsa-public-key)"}})
 	}
 	profile := p.o.Kit.OAEP
 	if profile == "" {

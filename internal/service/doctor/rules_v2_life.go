@@ -33,7 +33,7 @@ var rulesV2Life = []Rule{
 		check: func(p *player) *problem {
 			x := p.createV2(p.orderV2(likeTrial), tweak2{})
 			if made(x) != nil || x.verdict.InstanceID == "" {
-				panic(unjudged{Text{"试用订单被拒绝", "the trial order was refused"}})
+				panic(unjudged{Text: Text{"试用订单被拒绝", "the trial order was refused"}})
 			}
 			id := x.verdict.InstanceID
 			p.readied(id)

@@ -7,7 +7,7 @@ var rulesV2Orders = []Rule{
 		Expected: Text{"被接受", "accepted"},
 		check: func(p *player) *problem {
 			if p.o.Real && p.orders == nil {
-				panic(unjudged{Text{"真实调用中，商家可能向别处查询模拟订单", "with real calls the seller may ask elsewhere for mock orders"}})
+				panic(unjudged{Text: Text{"真实调用中，商家可能向别处查询模拟订单", "with real calls the seller may ask elsewhere for mock orders"}})
 			}
 			for _, id := range []string{likePeriod, likeOneTime, likePerUse, likePackage, likeTrial} {
 				n := p.orderV2(likePeriod)
@@ -63,7 +63,7 @@ func billed(l Level, name string, m Mode, like, zh, en string) Rule {
 func (p *player) ordersSigned() *problem {
 	all := p.orders.all()
 	if len(all) == 0 {
-		panic(unjudged{Text{"商家没有查询订单", "the seller asked for no order"}})
+		panic(unjudged{Text: Text{"商家没有查询订单", "the seller asked for no order"}})
 	}
 	for _, q := range all {
 		if q.wrong != "" {

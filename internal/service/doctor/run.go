@@ -242,7 +242,7 @@ func (p *player) check(r Rule, v *Verdict) {
 			v.Exchanges = p.last(1)
 		case unjudged:
 			kind := Optional
-			if thrown.Text == outOfTime {
+			if thrown.ended {
 				kind = Ended
 			}
 			v.skip(kind, thrown.Text)
