@@ -51,4 +51,5 @@ nightly: vet
 docs:
 	$(GO) test ./internal/config -run Reference -update
 	$(GO) test ./internal/house -run SpecSections -update
+	$(GO) test ./internal/service/doctor -run RulesPage -update
 	$(GO) test ./e2e -run Demo -pictures

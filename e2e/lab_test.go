@@ -137,6 +137,17 @@ func TestProbesInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	picture(ctx, t, "lab-passed-desktop")
+	// The doctor, from the click to its verdicts: the page follows by itself.
+	if _, err := visit(ctx, w.URL+"/seller/checkups?lang=zh-CN", 1280, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, chromedp.Click(css(`form#checkup button.btn-primary`))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, until(`document.body.innerText.includes("所有必须项都通过") && document.body.innerText.includes("v1.new.instance-id")`)); err != nil {
+		t.Fatal(err)
+	}
+	picture(ctx, t, "lab-checkup-desktop")
 	for _, c := range found.take() {
 		t.Error(c)
 	}

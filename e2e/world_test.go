@@ -189,7 +189,7 @@ func (w *world) pages() []at {
 		{"buyer", "/buyer/services/" + w.ids["instance"] + "/renew"}, {"buyer", "/buyer/balance"}, {"buyer", "/buyer/messages"}, {"buyer2", "/buyer"}, {"buyer2", "/buyer/services"},
 		{"yunfan", "/seller"}, {"yunfan", "/seller/products"}, {"yunfan", "/seller/products/" + w.product}, {"yunfan", "/seller/products/" + w.ids["rejected"]}, {"yunfan", "/seller/products/" + w.ids["draft"]},
 		{"yunfan", "/seller/access"}, {"yunfan", "/seller/domains"}, {"yunfan", "/seller/debug"}, {"yunfan", "/seller/debug?scenario=v1.new.period"}, {"yunfan", "/seller/debug?protocol=kit2"}, {"yunfan", "/seller/debug/cases"},
-		{"yunfan", "/seller/debug/runs"}, {"yunfan", "/seller/probes"}, {"yunfan", "/seller/shop"}, {"yunfan", "/seller/access-keys"}, {"yunfan", "/seller/orders"}, {"yunfan", "/seller/orders/" + w.ids["completed"]}, {"yunfan", "/seller/services"},
+		{"yunfan", "/seller/debug/runs"}, {"yunfan", "/seller/debug/faults"}, {"yunfan", "/seller/checkups"}, {"operator", "/operator/sandbox/faults/" + seller}, {"yunfan", "/seller/probes"}, {"yunfan", "/seller/shop"}, {"yunfan", "/seller/access-keys"}, {"yunfan", "/seller/orders"}, {"yunfan", "/seller/orders/" + w.ids["completed"]}, {"yunfan", "/seller/services"},
 		{"yunfan", "/seller/services/" + w.ids["instance"]}, {"yunfan", "/seller/balance"}, {"yunfan", "/seller/messages"},
 		{"yunfan", "/seller/calls"}, {"yunfan", "/seller/calls?state=failed"}, {"yunfan", "/seller/calls?order=none"}, {"yunfan", "/seller/calls/" + w.ids["success"]},
 		{"yunfan", "/seller/calls/" + w.ids["html"]}, {"yunfan", "/seller/calls/" + w.ids["failed"] + "?view=raw"}, {"yunfan", "/seller/calls/" + w.ids["unknown"] + "?view=hex"},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -24,12 +25,12 @@ import (
 // spec: 01 §8.3
 func doctorCommand() *cobra.Command {
 	var (
-		o                                        doctor.Options
-		protocol, lang, listen, restart, signKey string
-		jsonTo, junitTo, htmlTo                  string
-		generation, lists, publicKey, oaep       string
-		modes                                    []string
-		verbose, quiet                           bool
+		o                                          doctor.Options
+		protocol, lang, listen, restart, signKey   string
+		jsonTo, junitTo, htmlTo                    string
+		caFile, generation, lists, publicKey, oaep string
+		modes                                      []string
+		verbose, quiet                             bool
 	)
 	cmd := &cobra.Command{
 		Use:   "doctor URL",
@@ -53,6 +54,15 @@ func doctorCommand() *cobra.Command {
 			var err error
 			if o.Kit, err = kitOptions(generation, lists, publicKey, oaep); err != nil {
 				return cannot(cmd, err)
+			}
+			if caFile != "" {
+				text, err := os.ReadFile(caFile)
+				if err != nil {
+					return cannot(cmd, fmt.Errorf("--ca-file: %w", err))
+				}
+				if o.RootCAs = x509.NewCertPool(); !o.RootCAs.AppendCertsFromPEM(text) {
+					return cannot(cmd, errors.New("--ca-file: no certificate in it"))
+				}
 			}
 			if o.OrderListen = listen; listen == "" && o.AK != "" {
 				o.OrderListen = "127.0.0.1:0"
@@ -82,10 +92,11 @@ func doctorCommand() *cobra.Command {
 			if quiet {
 				people = io.Discard
 			}
-			printer := doctor.Printer{Out: people, Lang: o.Lang, Colour: colourful(people), Verbose: verbose}
+			printer := doctor.Printer{Out: people, Lang: o.Lang, Colour: colourful(people), Terminal: terminal(people), Verbose: verbose}
 			o.OrdersReady = func(base string) {
 				_, _ = fmt.Fprintf(people, "%s: %s\n", doctor.Text{ZH: "查询订单接口", EN: "order query"}.In(o.Lang), base)
 			}
+			o.Begin = printer.Begin
 			o.Progress = func(v doctor.Verdict) { _ = printer.Verdict(v) }
 			report, err := doctor.Run(cmd.Context(), o)
 			if err != nil {
@@ -124,6 +135,7 @@ func doctorCommand() *cobra.Command {
 	f.BoolVar(&o.Real, "real", false, "leave testFlag=1 away: the seller provides what is ordered")
 	f.BoolVar(&o.StableBusinessID, "stable-business-id", false, "repeat the first businessId, as the product's switch does")
 	f.BoolVar(&o.OtherWay, "usage-data-another-way", false, "v2: an answer without info is complete, as the product's switch says")
+	f.StringVar(&caFile, "ca-file", "", "PEM file with the certificate authorities to trust instead of the system's, e.g. for a test server")
 	f.StringVar(&generation, "kit-generation", "v2", "kit: v1 (authToken) or v2 (x-sign)")
 	f.StringVar(&lists, "kit-lists", "", "kit: how lists travel, array or text; by default as the generation has it")
 	f.StringVar(&publicKey, "rsa-public-key", "", "kit: PEM file with the seller's public key for clientSecret; without it applications are not played")
@@ -257,12 +269,15 @@ func shell(line string, out io.Writer) func(context.Context) error {
 	}
 }
 
-// colourful tells whether a writer is a terminal that wants colours.
-func colourful(w io.Writer) bool {
+// terminal tells whether a writer is a terminal that can move its cursor.
+func terminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || strings.EqualFold(os.Getenv("TERM"), "dumb") {
+	if !ok || strings.EqualFold(os.Getenv("TERM"), "dumb") {
 		return false
 	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
+
+// colourful tells whether it is one that wants colours, too.
+func colourful(w io.Writer) bool { return os.Getenv("NO_COLOR") == "" && terminal(w) }

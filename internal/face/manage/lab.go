@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/souk-market/souk/internal/domain/access"
@@ -118,6 +119,25 @@ func viewCredential(c lab.Credential) credentialView {
 	return credentialView{c.ID, c.Name, c.Bits, c.Profile, c.Lists, c.PublicKey}
 }
 
+type checkupView struct {
+	ID        string  `json:"id"`
+	Protocol  string  `json:"protocol"`
+	Address   string  `json:"address"`
+	State     string  `json:"state"`
+	Judged    int     `json:"judged"`
+	Rules     int     `json:"rules"`
+	Outcome   string  `json:"outcome"`
+	Broken    int     `json:"broken"`
+	Warnings  int     `json:"warnings"`
+	Problem   string  `json:"problem"`
+	StartedAt *string `json:"started_at"`
+	EndedAt   *string `json:"ended_at"`
+}
+
+func viewCheckup(c lab.Checkup) checkupView {
+	return checkupView{c.ID, c.Protocol, c.Address, c.State, c.Judged, c.Rules, c.Outcome, c.Broken, c.Warnings, c.Problem, stamp(c.StartedAt), stamp(c.EndedAt)}
+}
+
 type needView struct {
 	Scenario string `json:"scenario"`
 	Field    string `json:"field"`
@@ -221,6 +241,40 @@ func (h *Handler) labs() {
 		return listOf(all, len(all), func(p lab.Probe) probeView {
 			return probeView{p.ProductID, p.Day, p.Slot, p.Passed, p.Cases, p.Failed, p.Problem, p.RunID, stamp(p.RanAt)}
 		}, func(lab.Probe) string { return "" }), err
+	})
+	h.read("/lab/checkups", func(c *call) (any, error) {
+		after, limit, err := pageOne(c.Request)
+		if err != nil {
+			return nil, err
+		}
+		all, err := h.Lab.Checkups(c.Context(), c.actor, after, limit+1)
+		return listOf(all, limit, viewCheckup, func(v lab.Checkup) string { return cursor.Encode(v.ID) }), err
+	})
+	h.change("POST", "/lab/checkups", http.StatusAccepted, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
+		protocol, address, modes := c.body.text("protocol"), c.body.text("address"), c.body.texts("modes")
+		if err := c.body.bad.Err(); err != nil {
+			return nil, err
+		}
+		v, err := h.Lab.StartCheckup(ctx, tx, c.actor, protocol, address, modes)
+		return viewCheckup(v), err
+	})
+	h.read("/lab/checkups/{id}", func(c *call) (any, error) {
+		v, err := h.Lab.Checkup(c.Context(), c.actor, c.PathValue("id"))
+		return viewCheckup(v), err
+	})
+	h.read("/lab/checkups/{id}/report", func(c *call) (any, error) {
+		v, err := h.Lab.Checkup(c.Context(), c.actor, c.PathValue("id"))
+		if err != nil {
+			return nil, err
+		}
+		if _, err := lab.ReportOf(v); err != nil {
+			return nil, err
+		}
+		return json.RawMessage(v.Report), nil
+	})
+	h.read("/lab/doctor-key", func(c *call) (any, error) {
+		key, err := h.Lab.DoctorKey(c.Context())
+		return map[string]string{"algorithm": "Ed25519", "public_key": key}, err
 	})
 	h.read("/lab/domains", func(c *call) (any, error) {
 		all, err := h.Lab.Domains(c.Context(), c.actor)

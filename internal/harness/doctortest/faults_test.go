@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/souk-market/souk/internal/harness/sellersim"
 	"github.com/souk-market/souk/internal/service/doctor"
@@ -204,5 +205,39 @@ func TestSellersThatReadOrders(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A seller is judged by what it offers, and healthy ones pass whatever that is: with real
+// calls, with the product's switches, with slow creations, in either language.
+func TestHealthySellersPass(t *testing.T) {
+	for name, change := range map[string]func(*doctor.Options){
+		"period":      func(o *doctor.Options) { o.Modes = []doctor.Mode{doctor.Period} },
+		"one-time":    func(o *doctor.Options) { o.Modes = []doctor.Mode{doctor.OneTime} },
+		"pay-per-use": func(o *doctor.Options) { o.Modes = []doctor.Mode{doctor.PerUse} },
+		"package":     func(o *doctor.Options) { o.Modes = []doctor.Mode{doctor.Package} },
+		"metered":     func(o *doctor.Options) { o.Modes = []doctor.Mode{doctor.PerUse, doctor.Package} },
+		"real":        func(o *doctor.Options) { o.Real = true },
+		"switches":    func(o *doctor.Options) { o.StableBusinessID, o.OtherWay = true, true },
+		"own query":   func(o *doctor.Options) { o.URL += "?shop=1&lang=zh" },
+	} {
+		for _, p := range doctor.Protocols {
+			t.Run(string(p)+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				c := open(t, generation(p))
+				r := c.examine(p, change)
+				if r.Outcome != doctor.Healthy || len(broken(r)) != 0 {
+					t.Errorf("%s: %v", r.Outcome, broken(r))
+				}
+				for _, v := range r.Verdicts {
+					if v.State == doctor.Skip && v.Skipped != doctor.Optional {
+						t.Errorf("%s is %s by %s", v.Rule, v.Skipped, v.By)
+					}
+				}
+				if took := time.Duration(r.Millis) * time.Millisecond; took > 20*time.Second {
+					t.Errorf("took %s", took)
+				}
+			})
+		}
 	}
 }

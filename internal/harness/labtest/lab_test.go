@@ -10,11 +10,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	domain "github.com/souk-market/souk/internal/domain/lab"
 	"github.com/souk-market/souk/internal/harness/demo"
 	"github.com/souk-market/souk/internal/harness/markettest"
 	"github.com/souk-market/souk/internal/harness/sellersim"
+	"github.com/souk-market/souk/internal/service/doctor"
 	"github.com/souk-market/souk/isv"
 )
 
@@ -394,4 +396,53 @@ func (b *bench) get(address string) string {
 		b.t.Fatal(err)
 	}
 	return string(body)
+}
+
+// The doctor runs from the seller centre: a good server is healthy, a bad one is told what is wrong; the report is
+// signed with the installation's key and a changed one is found out. // spec: 01 §8.3
+func TestCheckups(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		run := func(protocol string) markettest.Reply {
+			t.Helper()
+			id := b.Do(b.login[protocol], "POST", "/api/souk/v1/lab/checkups", fmt.Sprintf(`{"protocol":%q,"address":%q,"modes":["period","one-time"]}`, protocol, b.address(protocol))).String("id")
+			if r := b.Call(b.login[protocol], "POST", "/api/souk/v1/lab/checkups", fmt.Sprintf(`{"protocol":%q,"address":%q}`, protocol, b.address(protocol))); r.Status != 409 {
+				t.Errorf("a second run beside the first: %d %s", r.Status, r.Text)
+			}
+			look := time.NewTicker(50 * time.Millisecond)
+			defer look.Stop()
+			for {
+				r := b.Do(b.login[protocol], "GET", "/api/souk/v1/lab/checkups/"+id, "")
+				if r.String("state") != "running" {
+					return r
+				}
+				select {
+				case <-t.Context().Done():
+					t.Fatal("the run does not end")
+				case <-look.C:
+				}
+			}
+		}
+		key, err := doctor.ParsePublicKey(b.Do("", "GET", "/api/souk/v1/lab/doctor-key", "").String("public_key"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, protocol := range []string{"v1", "v2"} {
+			r := run(protocol)
+			if r.String("outcome") != "healthy" || r.Body["broken"] != 0.0 {
+				t.Errorf("%s: %s", protocol, r.Text)
+			}
+			report := b.Do(b.login[protocol], "GET", "/api/souk/v1/lab/checkups/"+r.String("id")+"/report", "").Text
+			got, err := doctor.Verify([]byte(report), key)
+			if err != nil || got.Outcome != doctor.Healthy {
+				t.Errorf("%s: %v", protocol, err)
+			}
+			if _, err := doctor.Verify([]byte(strings.Replace(report, `"healthy"`, `"ill"`, 1)), key); err == nil {
+				t.Errorf("%s: a changed report is taken", protocol)
+			}
+		}
+		b.faults("v1", "wrong-signature@releaseInstance")
+		if r := run("v1"); r.String("outcome") != "ill" || r.Body["broken"] == 0.0 {
+			t.Errorf("a server that signs wrongly: %s", r.Text)
+		}
+	})
 }

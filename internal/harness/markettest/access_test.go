@@ -112,6 +112,7 @@ var bodies = map[string]string{
 	"PUT /api/souk/v1/sellers/{id}/shop":                      `{"name":"x"}`,
 	"POST /api/souk/v1/lab/preview":                           `{"scenario":"v1.release","address":"http://127.0.0.1:9/x"}`,
 	"POST /api/souk/v1/lab/runs":                              `{"scenario":"v1.release","address":"http://127.0.0.1:9/x"}`,
+	"POST /api/souk/v1/lab/checkups":                          `{"protocol":"v1","address":"http://127.0.0.1:9/x"}`,
 	"POST /api/souk/v1/lab/cases/run":                         `{"address":"http://127.0.0.1:9/x"}`,
 	"POST /api/souk/v1/lab/domains":                           `{"host":"example.com"}`,
 	"POST /api/souk/v1/lab/domains/check":                     `{"host":"example.com"}`,

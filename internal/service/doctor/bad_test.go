@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/souk-market/souk/internal/engine/outbound"
 )
 
 const testKey = "secret-key-5e4d3c2b"
@@ -144,6 +147,25 @@ func httptestServer(t *testing.T, h http.Handler) string {
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return s.URL
+}
+
+// The marketplace's own client decides where the doctor may go; a trusted authority makes
+// a test server's certificate good.
+func TestClientsOfOnesOwn(t *testing.T) {
+	guarded := outbound.New(outbound.Policy{AllowHTTP: true}, outbound.Options{})
+	defer guarded.Close()
+	r, err := Run(t.Context(), Options{Protocol: V1, Key: testKey, URL: "http://localhost:1/", Send: guarded.Do, Lang: EN})
+	if err != nil || r.Outcome != NotReached || !slices.Equal(r.Red(), []string{"v1.answer.connect"}) {
+		t.Errorf("%v %v", err, r)
+	}
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	pool := x509.NewCertPool()
+	pool.AddCert(secure.Certificate())
+	r, err = Run(t.Context(), Options{Protocol: V1, Key: testKey, URL: secure.URL, RootCAs: pool, Lang: EN})
+	if err != nil || !slices.Equal(r.Red(), []string{"v1.answer.status"}) {
+		t.Errorf("%v %v", err, r)
+	}
 }
 
 // Options that no run can be made with say so, and say nothing secret.

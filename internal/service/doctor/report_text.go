@@ -13,6 +13,15 @@ type Printer struct {
 	Colour bool
 	// Verbose shows the exchanges of failed rules.
 	Verbose bool
+	// Terminal shows which rule is played just now, on a line that is written over.
+	Terminal bool
+}
+
+// Begin shows what is played now.
+func (p Printer) Begin(rule string, n, all int) {
+	if p.Terminal {
+		_, _ = fmt.Fprintf(p.Out, "\r\x1b[K[%d/%d] %s …", n, all, rule) // a moment's hint
+	}
 }
 
 const (
@@ -72,6 +81,9 @@ func (p Printer) Verdict(v Verdict) error {
 	}
 	for _, m := range more {
 		line += "\n    " + p.paint(grey, safe(m))
+	}
+	if p.Terminal {
+		line = "\r\x1b[K" + line
 	}
 	_, err := fmt.Fprintln(p.Out, line)
 	return err

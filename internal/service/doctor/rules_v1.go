@@ -68,6 +68,9 @@ var rulesV1 = []Rule{
 			n.ProductID, n.BusinessID = "DOCTOR-PRODUCT-2", p.business()
 			return p.differ(first, p.ordered(n, tweak1{}))
 		}},
+	// Debugging only warns of sellers that key on businessId, because a product switch puts
+	// up with them (02 §1.5, §1.20). Without the switch they make a second instance of every
+	// order that is repeated, so here it is a must, judged as the switch stands.
 	{ID: "v1.repeat.new-business-id", Level: Must, Section: "10 §2.5, 02 §1.5", needs: []string{"v1.new.distinct"},
 		Sent:     Text{"同一订单的 newInstance 共 10 次，businessId 每次不同（打开 stableBusinessId 时相同）", "newInstance ten times for one order, with a new businessId each time (the same one with stableBusinessId)"},
 		Expected: Text{"每次都是 000000 和第一次的 instanceId", "000000 and the first instanceId each time"},

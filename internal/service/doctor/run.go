@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
@@ -27,6 +28,9 @@ type Options struct {
 	OrderListen string
 	MockOrder   func(orderID, lineID string) ([]byte, bool)
 	OrdersReady func(base string)
+	// OrderID draws the id of an order that is like a mock order, for who answers the order query by itself: the
+	// marketplace. nil draws ids that no order query but the doctor's own knows.
+	OrderID func(like string) string
 
 	// Real leaves testFlag=1 away: the seller then provides what is ordered.
 	Real bool
@@ -43,7 +47,11 @@ type Options struct {
 
 	Lang     Lang          // of the report's texts; ZH by default
 	Progress func(Verdict) // gets every verdict when it is known, aspects last
-	Send     Sender        // how calls are made; by default to any address
+	// Begin is told before each rule is played: the n-th of all.
+	Begin func(rule string, n, all int)
+	Send  Sender // how calls are made; by default to any address
+	// RootCAs are trusted beside nothing else when Send is nil; nil is the system's.
+	RootCAs *x509.CertPool
 	// Scale multiplies every time limit; 1 by default. Tests use less.
 	Scale float64
 	// Limit is the longest a run takes; 5 minutes by default.
@@ -63,7 +71,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	if o.Send == nil {
-		client := anywhere()
+		client := anywhere(o.RootCAs)
 		defer client.Close()
 		o.Send = client.Do
 	}
@@ -77,10 +85,12 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		}
 	}
 	report := &Report{Version: reportVersion, Protocol: o.Protocol, Address: p.shownAddress(), Started: time.Now().UTC().Truncate(time.Second), Lang: o.Lang, Real: o.Real}
-	for _, r := range p.rules {
-		if !r.aspect {
-			p.tell(report, p.judge(r))
+	played := slices.DeleteFunc(slices.Clone(p.rules), func(r Rule) bool { return r.aspect })
+	for n, r := range played {
+		if o.Begin != nil {
+			o.Begin(r.ID, n+1, len(played))
 		}
+		p.tell(report, p.judge(r))
 	}
 	for _, r := range p.rules {
 		if r.aspect {

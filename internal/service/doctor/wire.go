@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -18,11 +19,11 @@ type Sender func(context.Context, outbound.Request) outbound.Answer
 
 // anywhere is the client of a seller's own doctor: every address is his own choice.
 // It follows no redirect, uses no proxy and unpacks nothing.
-func anywhere() *outbound.Client {
+func anywhere(trusted *x509.CertPool) *outbound.Client {
 	return outbound.New(outbound.Policy{
 		AllowLoopback: true, AllowHTTP: true, AllowIPHost: true,
 		AllowCIDR: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")},
-	}, outbound.Options{MaxCapture: maxCapture})
+	}, outbound.Options{RootCAs: trusted, MaxCapture: maxCapture})
 }
 
 const (

@@ -32,6 +32,7 @@ const dayForm = "2006-01-02"
 func (l *Lab) Register(r *jobs.Runner) {
 	r.Handle(JobRound, l.round)
 	r.Handle(JobProbe, l.probe)
+	r.Handle(JobCheckup, l.checkup)
 }
 
 // startProbing queues the first round with the first saved case; from then on each round

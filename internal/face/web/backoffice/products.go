@@ -170,6 +170,9 @@ func (r *Room) productShow(c *ui.Call) error {
 		{Head: "col.address", Cell: func(one catalogue.AddressRow) ui.Cell { return ui.Code(one.URL) }},
 	}, "").Or(ui.Empty{Text: c.T("addresses.empty"), Help: c.T("addresses.empty.operator")})}))
 	p.Put(c.In("block.skus", ui.Block{Table: desk.SKUTable(c, l)}))
+	if err := r.Proved(c, p, l.Product.ID); err != nil {
+		return err
+	}
 	os, err := r.Trade.Find(ctx, c.Actor, trade.OrderFilter{ProductID: l.Product.ID}, c.NoTime(), "", 10, false)
 	if err != nil {
 		return err

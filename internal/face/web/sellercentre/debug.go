@@ -72,7 +72,7 @@ func (r *Room) debugPage(c *ui.Call, made *lab.Preview, run *lab.Run) error {
 	for _, one := range domain.Protocols {
 		p.Tabs = append(p.Tabs, ui.Link{Text: c.T("protocol." + string(one)), Href: "/seller/debug?protocol=" + string(one), Current: one == s.Protocol})
 	}
-	p.Tabs = append(p.Tabs, ui.Link{Text: c.T("debug.cases"), Href: "/seller/debug/cases"}, ui.Link{Text: c.T("debug.runs"), Href: "/seller/debug/runs"})
+	p.Tabs = append(p.Tabs, ui.Link{Text: c.T("debug.cases"), Href: "/seller/debug/cases"}, ui.Link{Text: c.T("debug.runs"), Href: "/seller/debug/runs"}, ui.Link{Text: c.T("checkups.title"), Href: "/seller/checkups"})
 	if r.Kernel.Sandbox && c.May("fault.set") {
 		p.Tabs = append(p.Tabs, ui.Link{Text: c.T("faults.title"), Href: "/seller/debug/faults"})
 	}

@@ -68,3 +68,16 @@ func (r *Room) probeList(c *ui.Call) error {
 	}
 	return c.Draw(p.Put(c.In("block.probes", ui.Block{Table: t.Exported(c.Frame).Or(ui.Empty{Text: c.T("probes.empty"), Help: c.T("probes.empty.help"), Actions: []ui.Link{{Text: c.T("debug.title"), Href: "/seller/debug"}}}), Note: c.T("probes.note", "N", domain.FailedDaysAllowed+1)})))
 }
+
+// failingProbes counts the products whose last probe failed.
+func (r *Room) failingProbes(c *ui.Call) (n int, err error) {
+	all, err := r.Lab.Probes(c.R.Context(), c.Actor, "", 2)
+	seen := map[string]bool{}
+	for _, one := range all {
+		if !seen[one.ProductID] && !one.Passed {
+			n++
+		}
+		seen[one.ProductID] = true
+	}
+	return n, err
+}

@@ -100,6 +100,9 @@ func (r *Room) productShow(c *ui.Call) error {
 	}}))
 	p.Put(c.In("block.orders.of", ui.Block{Half: true, Text: c.T("product.orders.text"), More: ui.Link{Text: c.T("go.orders"), Href: "/seller/orders?words=" + ui.Query(l.Product.Name)}}))
 	p.Put(c.In("block.skus", ui.Block{Table: desk.SKUTable(c, l)}))
+	if err := r.Proved(c, p, l.Product.ID); err != nil {
+		return err
+	}
 	if b, any, err := r.sharingBlock(c, l.Product.ID); err != nil {
 		return err
 	} else if any {
