@@ -98,7 +98,9 @@ func check(t *testing.T, p doctor.Protocol, text, want string) {
 	r := c.examine(played, func(o *doctor.Options) {
 		o.Kit.V1 = p == kitV1
 		if waits(text) {
-			o.Scale = 0.3
+			if o.Scale = 0.5; p == doctor.V1 || played == doctor.Kit { // those have 20 s
+				o.Scale = 0.15
+			}
 		}
 		if text == "" || text == "forgets-on-restart" {
 			o.Restart = c.restart

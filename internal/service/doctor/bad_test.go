@@ -124,7 +124,7 @@ func TestServersThatAreNone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
-			r, err := Run(t.Context(), Options{Protocol: V1, Key: testKey, URL: c.url, Lang: EN, Scale: 0.05})
+			r, err := Run(t.Context(), Options{Protocol: V1, Key: testKey, URL: c.url, Lang: EN, Scale: 0.2})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,6 +20,7 @@ type tweak1 struct {
 	token func(right string) string // replaces the token
 	plus  bool                      // a token that holds "+"; none does otherwise
 	after []v1.Param                // added behind the signature: not signed
+	at    time.Time                 // the time stamp, so that two calls are the same bytes
 }
 
 // callV1 makes one call, signed as the marketplace does. Tokens are drawn without "+",
@@ -48,6 +49,9 @@ func (p *player) sendV1(activity v1.Activity, params []v1.Param, t tweak1) *repl
 	}
 	kept = append(kept, t.extra...)
 	now := time.Now().Add(-t.age)
+	if !t.at.IsZero() {
+		now = t.at
+	}
 	var r production.Request
 	for range 300 { // each try has an even chance
 		r = v1.Sign(kept, p.a1, p.o.Key, v1.TimeStamp(now))

@@ -45,6 +45,7 @@ func TestReportsAreSignedAndVerified(t *testing.T) {
 	other, _, _ := ed25519.GenerateKey(rand.Reader)
 	for _, lang := range []Lang{ZH, EN} {
 		r := sample(lang)
+		r.Verdicts = r.Verdicts[:8] // the size of a report makes no difference
 		for form, write := range map[string]func() ([]byte, error){"json": r.JSON, "html": r.HTML} {
 			r.signature = nil
 			text, err := write()
@@ -68,7 +69,7 @@ func TestReportsAreSignedAndVerified(t *testing.T) {
 				t.Errorf("%s: another key: %v", form, err)
 			}
 			// Any flipped byte is found, except white space between the values of JSON.
-			for at := 0; at < len(text); at += 1 + len(text)/500 {
+			for at := 0; at < len(text); at += 1 + len(text)/200 {
 				changed := bytes.Clone(text)
 				changed[at] ^= 1 << (at % 7)
 				if form == "json" && sameJSON(text, changed) {

@@ -56,6 +56,17 @@ var rulesV1Bad = []Rule{
 			}
 			return nil
 		}},
+	{ID: "v1.bad.replay", Level: Should, Section: "10 §2.5", needs: []string{"v1.new.mode", "v1.repeat.new-business-id"},
+		Sent:     Text{"完全相同的 newInstance 请求再发一次（重放）", "the very same bytes of a newInstance call again (a replay)"},
+		Expected: Text{"不产生新的实例：原来的 instanceId，或失败", "no new instance: the same instanceId, or a failure"},
+		check: func(p *player) *problem {
+			n, t := p.orderV1(p.mode()), tweak1{at: time.Now()}
+			first := p.ordered(n, t)
+			if x := p.callV1(n, t); x.succeeded() {
+				return p.same(first, x)
+			}
+			return nil
+		}},
 	{ID: "v1.bad.stale", Level: Note, Section: "10 §1.3", needs: []string{"v1.new.mode", "v1.new.instance-id"},
 		Sent:     Text{"newInstance，timeStamp 是 10 分钟前（签名正确）", "newInstance with a timeStamp 10 minutes old, rightly signed"},
 		Expected: Text{"V1 没有规定时间窗；拒绝旧的调用可防重放", "V1 has no time window; refusing old calls keeps replays out"},
