@@ -215,41 +215,43 @@ func (h *Handler) attempts() {
 		})
 	}
 	// Many at once: each is its own transaction, each has its own outcome.
-	h.mux.HandleFunc("POST "+Prefix+"/attempts/restart", func(w http.ResponseWriter, r *http.Request) {
-		h.answer(w, r, func(c *call) (int, []byte, error) {
-			ids := c.body.texts("ids")
-			if len(ids) == 0 || len(ids) > cursor.MaxSize {
-				c.body.bad.Add("ids", "must name 1 to %d attempts", cursor.MaxSize)
-			}
-			if err := c.body.bad.Err(); err != nil {
-				return 0, nil, err
-			}
-			type one struct {
-				ID        string `json:"id"`
-				Restarted bool   `json:"restarted"`
-				Code      string `json:"code,omitempty"`
-				Message   string `json:"message,omitempty"`
-			}
-			out := list[one]{Items: []one{}}
-			for _, id := range ids {
-				err := h.Kernel.Change(r.Context(), func(ctx context.Context, tx *kernel.Tx) error {
-					_, err := h.Delivery.Restart(ctx, tx, c.actor, id)
-					return err
-				})
-				v := one{ID: id, Restarted: err == nil}
-				if f, ok := fault.As(err); ok {
-					if f.Kind == fault.Unauthenticated || f.Kind == fault.Forbidden || f.Kind == fault.Unavailable {
-						return 0, nil, err
-					}
-					v.Code, v.Message = f.Code, f.Message
-				} else if err != nil {
+	for path, do := range map[string]act{"restart": h.Delivery.Restart, "replay": h.Delivery.Replay} {
+		h.mux.HandleFunc("POST "+Prefix+"/attempts/"+path, func(w http.ResponseWriter, r *http.Request) {
+			h.answer(w, r, func(c *call) (int, []byte, error) {
+				ids := c.body.texts("ids")
+				if len(ids) == 0 || len(ids) > cursor.MaxSize {
+					c.body.bad.Add("ids", "must name 1 to %d attempts", cursor.MaxSize)
+				}
+				if err := c.body.bad.Err(); err != nil {
 					return 0, nil, err
 				}
-				out.Items = append(out.Items, v)
-			}
-			return http.StatusOK, encode(out), nil
+				type one struct {
+					ID        string `json:"id"`
+					Restarted bool   `json:"restarted"` // or replayed
+					Code      string `json:"code,omitempty"`
+					Message   string `json:"message,omitempty"`
+				}
+				out := list[one]{Items: []one{}}
+				for _, id := range ids {
+					err := h.Kernel.Change(r.Context(), func(ctx context.Context, tx *kernel.Tx) error {
+						_, err := do(ctx, tx, c.actor, id)
+						return err
+					})
+					v := one{ID: id, Restarted: err == nil}
+					if f, ok := fault.As(err); ok {
+						if f.Kind == fault.Unauthenticated || f.Kind == fault.Forbidden || f.Kind == fault.Unavailable {
+							return 0, nil, err
+						}
+						v.Code, v.Message = f.Code, f.Message
+					} else if err != nil {
+						return 0, nil, err
+					}
+					out.Items = append(out.Items, v)
+				}
+				return http.StatusOK, encode(out), nil
+			})
 		})
-	})
+	}
 }
 
 func (h *Handler) sellers() {

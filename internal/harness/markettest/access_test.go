@@ -100,6 +100,7 @@ var bodies = map[string]string{
 	"PUT /api/souk/v1/categories/{id}":                        `{"name_zh":"应用","name_en":"Apps"}`,
 	"POST /api/souk/v1/products/{id}/ratings":                 `{"stars":5}`,
 	"PUT /api/souk/v1/products/{id}/ratings/{rating}/reply":   `{"text":"x"}`,
+	"POST /api/souk/v1/attempts/replay":                       `{"ids":["x"]}`,
 	"POST /api/souk/v1/attempts/restart":                      `{"ids":["x"]}`,
 	"PUT /api/souk/v1/companies/{id}/people/{person}/limit":   `{"limited":true}`,
 	"PUT /api/souk/v1/sellers/{id}/access-keys/{ak}":          `{"description":"x"}`,
