@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -44,37 +45,48 @@ func TestDoctor(t *testing.T) {
 					flags = append(flags, "--order-listen", address, "--ak", "DOCTORAK000000000001", "--sk", "doctor-secret")
 				}
 				s := start(t, l, env...)
-				cmd := exec.Command(program, append(flags, strings.Replace(s.url, "/produce", play.path, 1))...)
-				var out strings.Builder
-				cmd.Stdout, cmd.Stderr = &out, &out
-				if err := cmd.Start(); err != nil {
-					t.Fatal(err)
+				url := strings.Replace(s.url, "/produce", play.path, 1)
+				out, err := examine(t, s, asking, program, append(flags, url)...)
+				if regexp.MustCompile(`(✗|!) \S+\.answer\.(in|half)-time`).MatchString(out) {
+					t.Log("once more: the machine was too busy for answers in time")
+					out, err = examine(t, s, asking, program, append(flags, url)...)
 				}
-				ended := make(chan error, 1)
-				go func() { ended <- cmd.Wait() }()
-				tick := time.NewTicker(10 * time.Millisecond)
-				defer tick.Stop()
-				for {
-					select {
-					case err := <-ended:
-						// One line for each of must, should and note.
-						if err != nil || strings.Count(out.String(), " ok, 0 broken, ") != 3 || play.whole && strings.Count(out.String(), " broken, 0 skipped") != 3 {
-							t.Errorf("%v\n%s", err, out.String())
-						}
-						t.Log(out.String()[strings.LastIndex(out.String(), "\nmust:"):])
-						return
-					case <-tick.C: // the doctor asks for a restart by making a file, and waits until it is gone
-						if _, err := os.Stat(asking); err != nil {
-							continue
-						}
-						s.kill()
-						s.start(t)
-						if err := os.Remove(asking); err != nil {
-							t.Fatal(err)
-						}
-					}
+				// One line for each of must, should and note.
+				if err != nil || strings.Count(out, " ok, 0 broken, ") != 3 || play.whole && strings.Count(out, " broken, 0 skipped") != 3 {
+					t.Errorf("%v\n%s", err, out)
 				}
+				t.Log(out[max(0, strings.LastIndex(out, "\nmust:")):])
 			})
 		}
 	})
+}
+
+// examine runs the doctor. It asks for a restart by making a file, and waits until it is gone.
+func examine(t *testing.T, s *server, asking, program string, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-ended:
+			return out.String(), err
+		case <-tick.C:
+			if _, err := os.Stat(asking); err != nil {
+				continue
+			}
+			s.kill()
+			s.start(t)
+			if err := os.Remove(asking); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -138,14 +139,21 @@ func start(t *testing.T, l language, env ...string) *server {
 	return s
 }
 
+// nextPort counts through ports that the system gives to nobody by itself: an address must
+// still be free when its server starts a second later, and again after a kill.
+var nextPort atomic.Int32
+
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 15000+(os.Getpid()*97+int(nextPort.Add(1)))%15000)
+		if listener, err := net.Listen("tcp", address); err == nil {
+			listener.Close()
+			return address
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // start starts the process, again after kill, and waits for the line that says it is ready.

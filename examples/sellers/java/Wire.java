@@ -39,7 +39,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 final class Wire {
     static final ObjectMapper JSON = new ObjectMapper();
-    private static final HttpClient HTTP = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(4)).build(); // follows no redirect
+    static final HttpClient HTTP = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(4)).build(); // follows no redirect
 
     static byte[] mac(String key, byte[] message) throws GeneralSecurityException {
         Mac mac = Mac.getInstance("HmacSHA256"); // not thread-safe: one per call
