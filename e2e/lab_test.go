@@ -1,14 +1,18 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"github.com/souk-market/souk/internal/domain/lab"
@@ -95,10 +99,10 @@ func TestProbesInABrowser(t *testing.T) {
 	w := newWorld(t)
 	found := listen(t, ctx)
 	s := w.open("yunfan")
-	_, page := s.get("/seller/debug")
+	_, text := s.get("/seller/debug")
 	for _, one := range []string{"v1.new.period", "v1.refresh", "v1.expire", "v1.release"} {
-		_, page = s.post("/seller/debug", page, debugForm(one, w.at["v1"], ""))
-		wants(t, one, page, "用例已保存")
+		_, text = s.post("/seller/debug", text, debugForm(one, w.at["v1"], ""))
+		wants(t, one, text, "用例已保存")
 	}
 	for day := range 7 {
 		w.faults(w.v1)
@@ -148,7 +152,44 @@ func TestProbesInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	picture(ctx, t, "lab-checkup-desktop")
+	// The guide's pictures: a wrong Body-Sign explained, and the page that a seller attaches.
+	id := w.Do("yunfan", "GET", api+"/lab/checkups", "").String("items.0.id")
+	res, report := s.get("/seller/checkups/" + id + "/report?form=html")
+	file := filepath.Join(t.TempDir(), "checkup.html")
+	if err := os.WriteFile(file, []byte(report), 0o600); err != nil || res.Header.Get("Content-Disposition") != `attachment; filename="checkup.html"` {
+		t.Fatal(err, res.Header)
+	}
+	if _, err := visit(ctx, "file://"+file, 1280, false); err != nil {
+		t.Fatal(err)
+	}
+	w.guide(ctx, "doctor-report")
+	w.faults(w.v1, "newline-unsigned")
+	if _, err := visit(ctx, w.URL+"/seller/debug?scenario=v1.release&lang=en-US", 1280, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, chromedp.Click(css(`form#debug button.btn-primary`))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, until(`document.body.innerText.includes("The call failed")`)); err != nil {
+		t.Fatal(err)
+	}
+	w.guide(ctx, "seller-debug")
 	for _, c := range found.take() {
 		t.Error(c)
+	}
+}
+
+// guide keeps what the window shows as a picture of the seller guide, when pictures are asked for.
+func (w *world) guide(ctx context.Context, name string) {
+	w.t.Helper()
+	if !*updatePictures {
+		return
+	}
+	shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{})
+	if err == nil {
+		err = os.WriteFile("../docs/pictures/"+name+".png", shot.Data, 0o644)
+	}
+	if err != nil {
+		w.t.Fatal(err)
 	}
 }
