@@ -21,9 +21,10 @@ vet:
 	$(GO) vet ./...
 
 # Everything once: vet, then unit and storage tests under the race detector, then what
-# drives whole programs (browser, crashes, the commands, the harness) on the plain binary,
+# drives whole programs (browser, crashes, the commands, the harness, sellers in five
+# languages) on the plain binary,
 # for the sake of time (nightly races them too), and foreign clients in their own module.
-PLAIN := ./cmd/... ./e2e/... ./internal/harness/...
+PLAIN := ./cmd/... ./e2e/... ./examples/... ./internal/harness/...
 RACED  = $(filter-out $(shell $(GO) list $(PLAIN)),$(shell $(GO) list ./...))
 
 test: vet

@@ -75,6 +75,13 @@ func TestTheMessageLog(t *testing.T) {
 	if res, page = s.post(at+"/restart", page, url.Values{}); res.StatusCode != 409 || !strings.Contains(page, "已经成功，无需重启") {
 		t.Errorf("restart of what has succeeded: %d", res.StatusCode)
 	}
+	// A range of past messages once more.
+	notify := w.Do("yunfan", "GET", api+"/attempts?activity=orderNotify", "").String("items.0.id")
+	_, page = s.get("/seller/calls")
+	wants(t, "pick", page, "重放所选", "发送样例调用")
+	if res, _ = s.post("/seller/calls/replay", page, url.Values{"id": {w.ids["success"], notify}}); res.Header.Get("Location") != "/seller/calls?replayed=2&refused=0" {
+		t.Errorf("two messages replayed: %d %q", res.StatusCode, res.Header.Get("Location"))
+	}
 	// Many at once, each with its own outcome.
 	_, page = s.get("/seller/calls")
 	form := url.Values{"id": {w.ids["html"], w.ids["success"]}}

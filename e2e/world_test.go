@@ -25,6 +25,7 @@ type world struct {
 	t       *testing.T
 	v1, v2  *sellersim.Sim
 	ids     map[string]string // what was made → its id
+	at      map[string]string // protocol → the address of its seller's server
 	product string            // a product of yunfan's on sale
 	offer   string            // one of its offers, by the month and by number
 }
@@ -35,7 +36,7 @@ func newWorld(t *testing.T) *world { t.Helper(); return newWorldOn(t, 0) }
 // newWorldOn starts it on one of the engines.
 func newWorldOn(t *testing.T, engine int) *world {
 	t.Helper()
-	w := &world{Market: markettest.Start(t, markettest.Engines[engine]), t: t, ids: map[string]string{}}
+	w := &world{Market: markettest.Start(t, markettest.Engines[engine]), t: t, ids: map[string]string{}, at: map[string]string{}}
 	start := func(protocol isv.Generation) *sellersim.Sim {
 		s := w.People.Seller(string(protocol))
 		sim, err := sellersim.New(sellersim.Options{Protocol: protocol, Key: s.Keys["base"], GeneralKey: s.Keys["general"], Dir: t.TempDir(), Volatile: true})
@@ -45,6 +46,7 @@ func newWorldOn(t *testing.T, engine int) *world {
 		srv := httptest.NewServer(sim)
 		t.Cleanup(func() { srv.Close(); _ = sim.Close() })
 		sim.SetBaseURL(srv.URL)
+		w.at[string(protocol)] = srv.URL + sellersim.PathProduce
 		if err := demo.Register(t.Context(), w.Program, s, srv.URL+sellersim.PathProduce, srv.URL+sellersim.PathNotify); err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +188,8 @@ func (w *world) pages() []at {
 		{"buyer", "/buyer"}, {"buyer", "/buyer/orders"}, {"buyer", "/buyer/orders?words=none"}, {"buyer", "/buyer/services"}, {"buyer", "/buyer/services/" + w.ids["instance"]},
 		{"buyer", "/buyer/services/" + w.ids["instance"] + "/renew"}, {"buyer", "/buyer/balance"}, {"buyer", "/buyer/messages"}, {"buyer2", "/buyer"}, {"buyer2", "/buyer/services"},
 		{"yunfan", "/seller"}, {"yunfan", "/seller/products"}, {"yunfan", "/seller/products/" + w.product}, {"yunfan", "/seller/products/" + w.ids["rejected"]}, {"yunfan", "/seller/products/" + w.ids["draft"]},
-		{"yunfan", "/seller/access"}, {"yunfan", "/seller/shop"}, {"yunfan", "/seller/access-keys"}, {"yunfan", "/seller/orders"}, {"yunfan", "/seller/orders/" + w.ids["completed"]}, {"yunfan", "/seller/services"},
+		{"yunfan", "/seller/access"}, {"yunfan", "/seller/domains"}, {"yunfan", "/seller/debug"}, {"yunfan", "/seller/debug?scenario=v1.new.period"}, {"yunfan", "/seller/debug?protocol=kit2"}, {"yunfan", "/seller/debug/cases"},
+		{"yunfan", "/seller/debug/runs"}, {"yunfan", "/seller/debug/faults"}, {"yunfan", "/seller/checkups"}, {"operator", "/operator/sandbox/faults/" + seller}, {"yunfan", "/seller/probes"}, {"yunfan", "/seller/shop"}, {"yunfan", "/seller/access-keys"}, {"yunfan", "/seller/orders"}, {"yunfan", "/seller/orders/" + w.ids["completed"]}, {"yunfan", "/seller/services"},
 		{"yunfan", "/seller/services/" + w.ids["instance"]}, {"yunfan", "/seller/balance"}, {"yunfan", "/seller/messages"},
 		{"yunfan", "/seller/calls"}, {"yunfan", "/seller/calls?state=failed"}, {"yunfan", "/seller/calls?order=none"}, {"yunfan", "/seller/calls/" + w.ids["success"]},
 		{"yunfan", "/seller/calls/" + w.ids["html"]}, {"yunfan", "/seller/calls/" + w.ids["failed"] + "?view=raw"}, {"yunfan", "/seller/calls/" + w.ids["unknown"] + "?view=hex"},

@@ -466,3 +466,25 @@ func TestConfigurationsThatCannotWork(t *testing.T) {
 		}
 	}
 }
+
+// A seller may refuse old calls of V1, which live on in access logs.
+// spec: 10 §1.3
+func TestStampWindowV1(t *testing.T) {
+	m := start(t, &recorder{}, func(c *isv.Config) { c.StampWindow = 15 * time.Minute })
+	call := v1.InstanceStatus{InstanceID: "i", Status: v1.StatusFreeze}
+	for off, want := range map[time.Duration]string{
+		0: "000000", 14 * time.Minute: "000000", -14 * time.Minute: "000000", 16 * time.Minute: "000002", -16 * time.Minute: "000002",
+	} {
+		m.now = time.Now().Add(off)
+		if got := m.v1(call, v1.Settings{}); got.ResultCode != want {
+			t.Errorf("%v off: %s %s, want %s", off, got.ResultCode, got.ResultMsg, want)
+		}
+	}
+	for _, stamp := range []string{"20260101", "2026010112000000x", "20261301120000000"} {
+		address, _ := v1.ParseAddress(m.url)
+		params, _ := v1.Parameters(call, v1.Settings{})
+		if got := v1.Judge(call.Activity(), send(v1.Sign(params, address, "key", stamp)), v1.Judging{}, "key"); got.ResultCode != "000002" {
+			t.Errorf("%q: %s", stamp, got.ResultCode)
+		}
+	}
+}

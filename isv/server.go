@@ -44,6 +44,9 @@ type Config struct {
 	// NewID names a new instance: globally unique, at most 64 characters. By default the
 	// call's BusinessID when no instance has it, else a random one. spec: 10 §2.4
 	NewID func(Creation) string
+	// StampWindow is how far timeStamp of V1 may be off, either way; 0 accepts any stamp,
+	// as V1 defines no window. spec: 10 §1.3
+	StampWindow time.Duration
 	// Now is the server's clock; time.Now by default.
 	Now func() time.Time
 	// Log gets refused and failed calls; discarded by default.

@@ -26,7 +26,25 @@ func (s *Server) serveV1(w http.ResponseWriter, r *http.Request) {
 		s.writeV1(w, s.config.Keys[0], refused(codeAuth, err.Error()))
 		return
 	}
+	if !s.timely(request.Params["timeStamp"]) {
+		s.config.Log.Warn("call refused", "reason", "timeStamp is too old or too new")
+		s.writeV1(w, s.keyOf(request), refused(codeParameter, "timeStamp is malformed or too far from the clock, which is UTC"))
+		return
+	}
 	s.writeV1(w, s.keyOf(request), s.actV1(acting(r), request))
+}
+
+// timely reports whether a timeStamp of V1 lies in the window that the seller chose.
+// spec: 10 §1.3
+func (s *Server) timely(stamp string) bool {
+	if s.config.StampWindow == 0 {
+		return true
+	}
+	if len(stamp) != len("yyyyMMddHHmmssSSS") {
+		return false
+	}
+	at, err := time.Parse("20060102150405.000", stamp[:14]+"."+stamp[14:])
+	return err == nil && at.Sub(s.config.Now()).Abs() <= s.config.StampWindow
 }
 
 // keyOf is the key that the marketplace used: the answer is signed and encrypted

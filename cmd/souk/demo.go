@@ -9,17 +9,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/souk-market/souk/internal/config"
+	"github.com/souk-market/souk/internal/domain/delivery"
 	"github.com/souk-market/souk/internal/harness/demo"
 	"github.com/souk-market/souk/internal/program"
+	"github.com/souk-market/souk/internal/service/kernel"
 )
 
 func demoCommand() *cobra.Command {
 	var data, listen string
 	var once, verbose bool
+	var faults []string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Start a sandbox marketplace with believable data and two sandbox sellers",
@@ -29,6 +33,11 @@ func demoCommand() *cobra.Command {
 			"the exit code is 0 only if orders, ledger and the sellers' own records agree.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, text := range faults {
+				if _, err := delivery.ParseFault(text); err != nil {
+					return fmt.Errorf("--fault: %w", err)
+				}
+			}
 			if once {
 				if !cmd.Flags().Changed("listen") {
 					listen = "127.0.0.1:0"
@@ -42,17 +51,18 @@ func demoCommand() *cobra.Command {
 					data = dir
 				}
 			}
-			return runDemo(cmd.Context(), cmd.OutOrStdout(), data, listen, once, verbose)
+			return runDemo(cmd.Context(), cmd.OutOrStdout(), data, listen, once, verbose, faults)
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "./souk-demo", "folder of the demo's database, keys and demo.json")
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address to listen on; port 0 takes a free port")
 	cmd.Flags().BoolVar(&once, "once", false, "play the story without a browser and stop")
+	cmd.Flags().StringArrayVar(&faults, "fault", nil, "misbehave towards the sellers: NAME[=DURATION][@ACTIVITY]; may be repeated ("+strings.Join(delivery.FaultNames(), ", ")+")")
 	cmd.Flags().BoolVar(&verbose, "verbose", false, "log every request and call to standard error")
 	return cmd
 }
 
-func runDemo(ctx context.Context, out io.Writer, data, listen string, once, verbose bool) error {
+func runDemo(ctx context.Context, out io.Writer, data, listen string, once, verbose bool, faults []string) error {
 	c, err := config.Load(nil, func(string) (string, bool) { return "", false })
 	if err != nil {
 		return err
@@ -106,6 +116,13 @@ func runDemo(ctx context.Context, out io.Writer, data, listen string, once, verb
 		}
 		defer one.Stop()
 		if err := demo.Register(ctx, p, s, one.Base, one.Notify); err != nil {
+			return err
+		}
+		err = p.Kernel.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+			_, err := p.Sandbox.SetFaults(ctx, tx, kernel.System, s.ID, faults)
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		sellers[s.Protocol] = one

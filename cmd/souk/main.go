@@ -58,7 +58,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), demoCommand(), sellerCommand(), doctorCommand(), adminCommand(), auditCommand(), migrateCommand(), backupCommand(), restoreCommand(), healthCommand(), benchCommand(), signCommand(), sealCommand(), openCommand(), explainCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), sellerCommand(), doctorCommand(), adminCommand(), auditCommand(), migrateCommand(), backupCommand(), restoreCommand(), healthCommand(), benchCommand(), signCommand(), sealCommand(), openCommand(), explainCommand(), recordCommand(), replayCommand(), versionCommand())
 	return root
 }
 

@@ -7,6 +7,8 @@ import (
 	"flag"
 	"net/url"
 	"os"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -143,6 +145,9 @@ func collect(t *testing.T) []vector {
 		v.Kind, v.Query, v.Canonical = "v1-verify", v.Query+"&authToken="+v1.Encode(v.Expected), ""
 		v.Expected = refusal(v.Valid, "000001")
 		all = append(all, v)
+		if strings.HasPrefix(v.Name, "A newInstance") || strings.HasPrefix(v.Name, "D ") {
+			all = append(all, spelled(v)...)
+		}
 	}
 	for _, g := range tokens.Encoding {
 		v := g.vector(t, "percent-encoding", "")
@@ -189,6 +194,40 @@ func collect(t *testing.T) []vector {
 		all = append(all, v)
 	}
 	return append(append(all, secrets(t)...), calls(t)...)
+}
+
+// spelled are other texts of one V1 query: what decodes to the same is right, and
+// nothing else is.
+// spec: 10 §6.1
+func spelled(v vector) []vector {
+	var all []vector
+	token := v.Query[strings.Index(v.Query, "&authToken="):]
+	parameters := strings.TrimSuffix(v.Query, token)
+	pairs := strings.Split(parameters, "&")
+	slices.Reverse(pairs)
+	variant := func(name, query string, valid bool) {
+		w := v
+		w.Name, w.Query, w.Valid, w.Expected = v.Name+", "+name, query, valid, refusal(valid, "000001")
+		if w.Query != v.Query {
+			all = append(all, w)
+		}
+	}
+	variant("parameters in another order", strings.Join(pairs, "&")+token, true)
+	variant("token first", strings.TrimPrefix(token, "&")+"&"+parameters, true)
+	variant("a blank as plus", strings.ReplaceAll(v.Query, "%20", "+"), true)
+	variant("lower-case percent-encoding", lowerEscapes(v.Query), true)
+	variant("one value changed", strings.Replace(v.Query, "orderId=CS", "orderId=CT", 1), false)
+	variant("another time", strings.Replace(v.Query, "timeStamp=2026", "timeStamp=2027", 1), false)
+	variant("one parameter more", parameters+"&extra=1"+token, false)
+	variant("no token", parameters, false)
+	variant("empty token", parameters+"&authToken=", false)
+	variant("a bare plus in the token", strings.ReplaceAll(v.Query, "%2B", "+"), false)
+	variant("no time", strings.Replace(v.Query, "timeStamp=", "timestamp=", 1), false)
+	return all
+}
+
+func lowerEscapes(query string) string {
+	return regexp.MustCompile("%[0-9A-F]{2}").ReplaceAllStringFunc(query, strings.ToLower)
 }
 
 func compact(t *testing.T, raw []byte) string {

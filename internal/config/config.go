@@ -43,8 +43,8 @@ type Config struct {
 
 	// RetryPolicy is the schedule that new sellers get: koogallery, standard or patient.
 	RetryPolicy string
-	// RequireCases demands saved, passing debugging cases before a product goes on sale.
-	RequireCases bool
+	// RequireCases is auto, true or false: see CasesRequired.
+	RequireCases string
 	// AllowHTTP lets V1 sellers register plain http addresses in production mode.
 	AllowHTTP bool
 	// AllowCIDR are networks that outbound calls may reach although they are private.
@@ -88,6 +88,12 @@ type Config struct {
 
 // TLS tells whether the process serves https by itself.
 func (c Config) TLS() bool { return c.TLSCert != "" }
+
+// CasesRequired tells whether a product is released, changed and approved only with its saved, passing debugging cases: by
+// default in production only.
+func (c Config) CasesRequired() bool {
+	return c.RequireCases == "true" || c.RequireCases != "false" && c.Mode == Production
+}
 
 // RequireOperatorTOTP tells whether operators must have the second factor: by default in production only.
 func (c Config) RequireOperatorTOTP() bool {

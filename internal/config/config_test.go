@@ -106,7 +106,7 @@ func TestWrongValuesNameOptionSourceAndWhatIsRight(t *testing.T) {
 		{"expire-time-zone", "+25", "an offset like +8"},
 		{"business-zone", "", "an offset like +8"},
 		{"retry-policy", "never", "one of koogallery"},
-		{"require-cases", "maybe", "true or false"},
+		{"require-cases", "maybe", "auto, true"},
 		{"allow-cidr", "10.0.0.1/8", "without host bits"},
 		{"allow-cidr", "10.0.0.0", "networks like"},
 		{"order-query-rate", "0", "whole number"},

@@ -25,7 +25,7 @@ import (
 // installed are the settings as the configuration gives them.
 func installed(c config.Config) setting.Values {
 	v := setting.Defaults()
-	v.PayWithin, v.RetryPolicy, v.SuspendFailed = c.PayWithin, delivery.Policy(c.RetryPolicy), c.TooManyFailed == "suspend"
+	v.PayWithin, v.RetryPolicy, v.SuspendFailed, v.RequireCases = c.PayWithin, delivery.Policy(c.RetryPolicy), c.TooManyFailed == "suspend", c.CasesRequired()
 	v.OrderQueryRate, v.SessionIdle = c.OrderQueryRate, c.SessionIdle
 	return v
 }

@@ -31,6 +31,7 @@ import (
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/delivery"
 	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/lab"
 	"github.com/souk-market/souk/internal/service/messages"
 	"github.com/souk-market/souk/internal/service/orderquery"
 	"github.com/souk-market/souk/internal/service/people"
@@ -74,6 +75,7 @@ type Program struct {
 	Query     *orderquery.Query
 	Runner    *jobs.Runner
 	Client    *outbound.Client
+	Lab       *lab.Lab
 	Upkeep    *upkeep.Upkeep
 	Metrics   *ops.Metrics
 	Health    *ops.Health
@@ -143,6 +145,9 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	p.Delivery = delivery.New(p.Kernel, p.Trade, p.Client)
 	p.Trade.Register(p.Runner)
 	p.Delivery.Register(p.Runner)
+	p.Lab = lab.New(p.Kernel, p.Client)
+	p.Lab.Register(p.Runner)
+	p.Catalogue.GateBy(p.Lab.Gate)
 	p.Upkeep = upkeep.New(p.Kernel, blobs, c.Data, o.Version)
 	if err := p.Upkeep.Refresh(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -155,11 +160,11 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 // faces puts every face under its path.
 func (p *Program) faces() http.Handler {
 	market := openapi.Market{Query: p.Query}
-	pages := web.Options{Services: desk.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Search: p.Search, Trade: p.Trade, Inbox: p.Inbox, Delivery: p.Delivery, Sandbox: p.Sandbox, Upkeep: p.Upkeep}, Audit: p.Audit, Zone: p.Config.BusinessZone,
+	pages := web.Options{Services: desk.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Search: p.Search, Trade: p.Trade, Inbox: p.Inbox, Delivery: p.Delivery, Lab: p.Lab, Sandbox: p.Sandbox, Upkeep: p.Upkeep}, Audit: p.Audit, Zone: p.Config.BusinessZone,
 		Secure: p.Config.TLS() || len(p.Config.BaseURL) > 8 && p.Config.BaseURL[:8] == "https://", Logger: p.log}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+api.Path, api.Handler())
-	mux.Handle(manage.Prefix+"/", manage.New(manage.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Inbox: p.Inbox, Delivery: p.Delivery, Sandbox: p.Sandbox, Audit: p.Audit, Upkeep: p.Upkeep, Log: p.log}))
+	mux.Handle(manage.Prefix+"/", manage.New(manage.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Inbox: p.Inbox, Delivery: p.Delivery, Lab: p.Lab, Sandbox: p.Sandbox, Audit: p.Audit, Upkeep: p.Upkeep, Log: p.log}))
 	mux.Handle(openapi.Prefix, openapi.New(openapi.Options{Keys: market, Orders: market, Now: p.Kernel.Wire.Now, Rate: func() int { return p.Kernel.Settings().OrderQueryRate }, Logger: p.log}))
 	mux.HandleFunc("GET /healthz", p.Health.Live)
 	mux.HandleFunc("GET /readyz", p.Health.Readiness)

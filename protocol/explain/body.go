@@ -187,7 +187,22 @@ func (r bodyRecipe) explain(in Input, equals func(got, want string) bool) Result
 			return value == in.Got || (r.form == formUpperHex) && strings.EqualFold(value, in.Got)
 		}
 	}
-	result.Causes = search(r, r.ways(in), depthFor(len(r.body)), hit)
+	if result.Causes = search(r, r.ways(in), depthFor(len(r.body)), hit); len(result.Causes) > 0 {
+		return result
+	}
+	if object, err := wirejson.ParseObject(r.body); err == nil && len(r.body) <= deep {
+		result.Causes = anyOrder(len(object.Members), func(order []int) (string, bool) {
+			members := make([]wirejson.Member, len(order))
+			for i, from := range order {
+				members[i] = object.Members[from]
+			}
+			var b strings.Builder
+			spelling{}.write(&b, wirejson.Value{Kind: wirejson.Object, Members: members})
+			wrong := r
+			wrong.body = []byte(b.String())
+			return visible(b.String()), hit(wrong)
+		})
+	}
 	return result
 }
 
@@ -209,7 +224,9 @@ func (r bodyRecipe) ways(in Input) []way[bodyRecipe] {
 		if len(r.stamp) < 13 {
 			other = r.stamp + "000"
 		}
-		ways = append(ways, edit(Seconds, func(r *bodyRecipe) string { r.stamp = other; return other }))
+		for _, stamp := range []string{other, r.stamp[:max(0, len(r.stamp)-3)] + "000"} {
+			ways = append(ways, edit(Seconds, func(r *bodyRecipe) string { r.stamp = stamp; return stamp }))
+		}
 	}
 	switch r.kind {
 	case KindBody:

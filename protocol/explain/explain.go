@@ -118,8 +118,12 @@ type way[T any] struct {
 	do   func(T) (T, string)
 }
 
-// deep is up to which size of a signed text three mistakes at once are tried.
-const deep = 32 << 10
+// deep and shallow are up to which size of a signed text three mistakes at once are
+// tried, and two.
+const (
+	deep    = 32 << 10
+	shallow = 256 << 10
+)
 
 // search makes each mistake alone, then every two and, when depth allows, every three
 // of different codes together, and stops at the first number that gives a hit.
@@ -178,8 +182,46 @@ func together(causes []Cause) []Cause {
 	return causes
 }
 
+// manyOrders is up to how many names every order of them is tried: 5,040 of them.
+const manyOrders = 7
+
+// anyOrder tries every order of n names; the known ones are among the ways already.
+func anyOrder(n int, try func(order []int) (evidence string, hit bool)) []Cause {
+	if n > manyOrders {
+		return nil
+	}
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	var found []Cause
+	var from func(i int) bool
+	from = func(i int) bool {
+		if i == n {
+			evidence, hit := try(order)
+			if hit {
+				found = []Cause{{Code: Unsorted, Evidence: evidence}}
+			}
+			return hit
+		}
+		for j := i; j < n; j++ {
+			order[i], order[j] = order[j], order[i]
+			if from(i + 1) {
+				return true
+			}
+			order[i], order[j] = order[j], order[i]
+		}
+		return false
+	}
+	from(0)
+	return found
+}
+
 func depthFor(size int) int {
-	if size > deep {
+	switch {
+	case size > shallow:
+		return 1
+	case size > deep:
 		return 2
 	}
 	return 3

@@ -124,7 +124,17 @@ func (r tokenRecipe) explain(kind Kind, in Input, besides []pair) Result {
 	}
 	if in.Got != "" && !result.Equal {
 		ways := append(tokenWays(in, r, besides), writing(func(r *tokenRecipe) (*form, *digest) { return &r.form, &r.digest })...)
-		result.Causes = search(r, ways, depthFor(len(r.text())), func(r tokenRecipe) bool { return r.token() == in.Got })
+		hit := func(r tokenRecipe) bool { return r.token() == in.Got }
+		if result.Causes = search(r, ways, depthFor(len(r.text())), hit); len(result.Causes) == 0 {
+			result.Causes = anyOrder(len(r.pairs), func(order []int) (string, bool) {
+				wrong := r
+				wrong.less, wrong.pairs = nil, make([]pair, len(order))
+				for i, from := range order {
+					wrong.pairs[i] = r.pairs[from]
+				}
+				return wrong.text(), hit(wrong)
+			})
+		}
 	}
 	return result
 }
@@ -179,6 +189,13 @@ func tokenWays(in Input, base tokenRecipe, besides []pair) []way[tokenRecipe] {
 		values(URLEncoded, func(p pair) string { return url.QueryEscape(p.value) }),
 		values(URLEncoded, func(p pair) string { return v1.Encode(p.value) }),
 		values(PlusAsBlank, func(p pair) string { return strings.ReplaceAll(p.value, "+", " ") }),
+		// The sender signed a plus and sent it bare, so that it arrived as a blank.
+		values(PlusAsBlank, func(p pair) string {
+			if literal, err := url.PathUnescape(p.wire); err == nil {
+				return literal
+			}
+			return p.value
+		}),
 		values(DoubleEncoded, func(p pair) string { return decoded(p.value) }),
 		values(DoubleEncoded, func(p pair) string { return v1.Encode(v1.Encode(p.value)) }),
 		values(DoubleEncoded, func(p pair) string { return javaEncode(javaEncode(p.value)) }),
@@ -208,10 +225,13 @@ func tokenWays(in Input, base tokenRecipe, besides []pair) []way[tokenRecipe] {
 		}),
 	}
 	if len(base.stamp) == 17 {
-		for _, everywhere := range []bool{true, false} {
+		for _, c := range []struct {
+			stamp      string
+			everywhere bool // in the parameter too, not in the key alone
+		}{{base.stamp[:14], true}, {base.stamp[:14], false}, {base.stamp[:14] + "000", true}, {base.stamp[:14] + "000", false}} {
 			ways = append(ways, edit(Seconds, func(r *recipe) string {
-				short := r.stamp[:min(14, len(r.stamp))]
-				if everywhere {
+				short := c.stamp
+				if c.everywhere {
 					r.pairs = slices.Clone(r.pairs)
 					for i, p := range r.pairs {
 						if p.name == "timeStamp" {

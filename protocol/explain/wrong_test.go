@@ -108,18 +108,53 @@ func TestEveryWrongV1TokenIsNamed(t *testing.T) {
 			}
 			named(t, r, err, code)
 		}
-		// Two at once.
-		r, err := V1(Input{Key: key, Query: query, Got: hex.EncodeToString(mac(key, strings.Join(asSent, "&")))})
-		named(t, r, err, HexForBase64, KeyWithoutTimestamp, Unsorted)
-		if len(r.Causes) != 3 || len(r.Causes[0].With) != 2 {
-			t.Fatalf("%+v", r.Causes)
-		}
+		// A plus of a value that was sent bare.
+		r, err := V1(Input{Key: key, Query: strings.ReplaceAll(query, "%2B", "+"), Got: b64(mac(key+stamp, right))})
+		named(t, r, err, PlusAsBlank)
 		// A plus of the token that became a blank.
 		if token := b64(mac(key+stamp, right)); strings.Contains(token, "+") {
 			r, err := V1(Input{Key: key, Query: query, Got: strings.ReplaceAll(token, "+", " ")})
 			named(t, r, err, PlusAsBlank)
 		}
 	})
+}
+
+func TestSeveralMistakesAtOnceAreNamedTogether(t *testing.T) {
+	const key, stamp = "key", "20260627073711903"
+	query := "orderId=CS1&timeStamp=" + stamp + "&customerName=%E7%94%B2%20%2B%E4%B9%99&activity=newInstance"
+	asSent := "orderId=CS1&timeStamp=" + stamp + "&customerName=甲 +乙&activity=newInstance"
+	r, err := V1(Input{Key: key, Query: query, Got: hex.EncodeToString(mac(key, asSent))})
+	if err != nil || len(r.Causes) != 3 {
+		t.Fatalf("%+v %v", r, err)
+	}
+	for _, code := range []Code{Unsorted, KeyWithoutTimestamp, HexForBase64} {
+		if !holds(r.Causes, code) {
+			t.Errorf("%s is not named: %s", code, codes(r))
+		}
+	}
+	for _, c := range r.Causes {
+		if len(c.With) != 2 {
+			t.Errorf("%+v", c)
+		}
+	}
+	// An order that nobody could foresee.
+	r, err = V1(Input{Key: key, Query: query, Got: b64(mac(key+stamp, "timeStamp="+stamp+"&customerName=甲 +乙&orderId=CS1&activity=newInstance"))})
+	if err != nil || codes(r) != "unsorted" {
+		t.Errorf("another order: %s %v", codes(r), err)
+	}
+	r, err = V2(Input{Key: key, Nonce: "n", Timestamp: "1729566664115", Body: []byte(`{"a":"1","b":"2","c":"3","d":"4"}`),
+		Got: v2.Sign(key, "n", "1729566664115", []byte(`{"c":"3","a":"1","d":"4","b":"2"}`))})
+	if err != nil || codes(r) != "unsorted" {
+		t.Errorf("another order of members: %s %v", codes(r), err)
+	}
+	// Milliseconds that are always zero.
+	r, err = V2(Input{Key: key, Nonce: "n", Timestamp: "1729566664115", Body: []byte("{}"), Got: v2.Sign(key, "n", "1729566664000", []byte("{}"))})
+	if err != nil || codes(r) != "seconds" {
+		t.Errorf("seconds: %s %v", codes(r), err)
+	}
+	if r, err := V1(Input{Key: key, Query: query, Got: "something else"}); err != nil || r.Equal || len(r.Causes) != 0 {
+		t.Errorf("what no mistake explains: %+v %v", r, err)
+	}
 }
 
 func TestEveryWrongKitV1TokenIsNamed(t *testing.T) {

@@ -103,8 +103,12 @@ const (
 	SellerAddress Action = "seller.address"
 	SellerKeys    Action = "seller.keys"
 
+	LabRead Action = "lab.read" // saved cases, debugging calls and probes
+	LabRun  Action = "lab.run"  // debug, save and replay // spec: 20 A6
+
 	ClockRead Action = "clock.read"
 	ClockMove Action = "clock.move" // sandbox only
+	FaultSet  Action = "fault.set"  // sandbox only: how it misbehaves towards a seller
 
 	NoticeRead     Action = "notice.read"
 	MessageManage  Action = "message.manage"  // the company's receivers of messages
@@ -167,8 +171,12 @@ var table = map[Action][]Role{
 	SellerAddress: {SellerOwner, Administrator, Delivery},
 	SellerKeys:    {SellerOwner, Administrator, Delivery},
 
+	LabRead: append(everyone(Operator), SellerOwner, Administrator, ProductManager, Delivery, SellerSupport),
+	LabRun:  {SellerOwner, Administrator, ProductManager, Delivery},
+
 	ClockRead: everyone(Buyer, Seller, Operator),
 	ClockMove: {Admin},
+	FaultSet:  {SellerOwner, Administrator, Delivery, Admin},
 
 	NoticeRead:     everyone(Buyer, Seller, Operator),
 	MessageManage:  {BuyerOwner, SellerOwner, Administrator, Admin},

@@ -17,6 +17,9 @@ type Problem struct {
 	Warning bool     // does not keep the product from being submitted
 }
 
+// CaseMissing is the code of a need without a passing debugging case, which the body alone does not tell. // spec: 01 §2.12
+const CaseMissing = "case_missing"
+
 // ProblemCodes lists every code, for the test that each has words.
 var ProblemCodes = []string{
 	"missing", "too_long", "too_short", "not_utf8", "operator_name", "marketing_words", "contains_price", "contains_phone", "contains_link", "contains_email",

@@ -92,12 +92,14 @@ var Table = []Kind{
 	{Name: "product.delisted", Audience: party.Seller, Category: Operations, Roles: products, Urgent: true, Default: byBoth, Mandatory: true, Service: true},
 	{Name: "product.kept", Audience: party.Seller, Category: Operations, Roles: products, Default: byMail},
 	{Name: "product.suspended", Audience: party.Seller, Category: Operations, Roles: products, Urgent: true, Default: byBoth, Mandatory: true, Service: true},
+	{Name: "probe.failed", Audience: party.Seller, Category: Operations, Roles: delivers, Urgent: true, Default: byBoth, Service: true}, // spec: 10 §8.5
 	{Name: "product.rated", Audience: party.Seller, Category: Operations, Roles: sells, Default: byMail},
 
 	{Name: "product.delist_asked", Audience: party.Operator, Category: Operations, Roles: reviews, Default: byMail},
 	{Name: "product.submitted", Audience: party.Operator, Category: Created, Roles: reviews},
 	{Name: "product.suspended", Audience: party.Operator, Category: Operations, Roles: reviews, Default: byMail},
 	{Name: "product.suspension_proposed", Audience: party.Operator, Category: Operations, Roles: reviews, Urgent: true, Default: byMail},
+	{Name: "probe.suspension_proposed", Audience: party.Operator, Category: Operations, Roles: reviews, Urgent: true, Default: byMail}, // spec: 01 §2.11
 	{Name: "call.failed_for_good", Audience: party.Operator, Category: Operations, Roles: desk, Urgent: true, Default: byMail},
 }
 

@@ -26,6 +26,7 @@ type Values struct {
 	MaxFailures    int             // wrong passwords or codes in a row before a lock
 	LockFor        time.Duration
 	KeepSignIns    time.Duration // how long the sign-in history goes back
+	RequireCases   bool          // a product is released, changed and approved only with its saved, passing cases // spec: 01 §2.12
 	KeepBytes      int           // days that the bytes of calls are kept; 0: for good
 }
 
@@ -73,6 +74,7 @@ var Table = []Setting{
 			}
 			return "propose"
 		}, func(v *Values, s string) { v.SuspendFailed = s == "suspend" }),
+	{Name: "delivery.require_cases", Group: "delivery", Kind: Switch, Spec: "01 §2.12", Option: "require-cases", get: func(v *Values) string { return strconv.FormatBool(v.RequireCases) }, set: func(v *Values, s string) { v.RequireCases = s == "true" }},
 	whole("delivery.keep_bytes", "delivery", "10 §8.4", "", 0, 3650, func(v *Values) *int { return &v.KeepBytes }),
 	{Name: "people.registration", Group: "people", Kind: Switch, Spec: "01 §9", get: func(v *Values) string { return strconv.FormatBool(v.Registration) }, set: func(v *Values, s string) { v.Registration = s == "true" }},
 	duration("people.session_idle", "people", "01 §9", "session-idle", time.Minute, 12*time.Hour, func(v *Values) *time.Duration { return &v.SessionIdle }),

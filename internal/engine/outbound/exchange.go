@@ -233,6 +233,9 @@ func explain(err error, part string) error {
 	return err
 }
 
+// slowPiece is how much a slow reader takes at once, in bytes.
+const slowPiece = 32
+
 // meter passes on what comes in, keeps the beginning of it, and stops after
 // left bytes (a negative left never stops).
 type meter struct {
@@ -250,6 +253,10 @@ func (m *meter) Read(b []byte) (int, error) {
 	}
 	if m.left > 0 && len(b) > m.left {
 		b = b[:m.left]
+	}
+	if pause := m.x.r.ReadPause; pause > 0 {
+		time.Sleep(pause)
+		b = b[:min(len(b), slowPiece)]
 	}
 	n, err := m.from.Read(b)
 	m.read += n

@@ -37,6 +37,10 @@ type Request struct {
 	Late    func(Answer)
 	LateFor time.Duration
 
+	// ReadPause is waited before each little piece of the answer that is read: a sandbox's
+	// slow reader. 0 reads as fast as it comes.
+	ReadPause time.Duration
+
 	// Hooks for crash tests: just before the first byte is written, just after
 	// the last, just after a complete answer was read. // spec: 01 §8.7
 	BeforeWrite, AfterWrite, AfterAnswer func()

@@ -295,3 +295,9 @@ func CountJobs(ctx context.Context, tx *Tx) (map[JobState]int, error) {
 	}
 	return out, rows.Err()
 }
+
+// JobWaits tells whether a job of the platform's own of a kind is queued or runs.
+func JobWaits(ctx context.Context, tx *Tx, kind string) (waits bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM job WHERE lane = 'platform' AND kind = $1 AND state IN ('queued', 'running'))`, kind).Scan(&waits)
+	return waits, err
+}

@@ -155,7 +155,12 @@ func (h *Handler) revisions() {
 		v, err := h.Catalogue.SaveDraft(ctx, tx, c.actor, c.PathValue("id"), version, in.Body)
 		return viewRevision(v, nil), err
 	})
-	h.change("POST", "/revisions/{id}/submit", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
+	proof := func(action access.Action) func(ctx context.Context, c *call) error {
+		return func(ctx context.Context, c *call) error {
+			return h.Lab.ProveRevision(ctx, c.actor, c.PathValue("id"), action)
+		}
+	}
+	h.changeAfter("POST", "/revisions/{id}/submit", http.StatusOK, proof(access.ProductSubmit), func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 		version := c.body.whole("version", 0)
 		if err := c.body.bad.Err(); err != nil {
 			return nil, err
@@ -164,12 +169,16 @@ func (h *Handler) revisions() {
 		return viewRevision(v, nil), err
 	})
 	type act func(ctx context.Context, tx *kernel.Tx, a access.Actor, id string) (catalog.Revision, error)
-	for path, f := range map[string]act{"withdraw": h.Catalogue.WithdrawDraft, "take": h.Catalogue.TakeReview, "approve": h.Catalogue.ApproveReview} {
+	for path, f := range map[string]act{"withdraw": h.Catalogue.WithdrawDraft, "take": h.Catalogue.TakeReview} {
 		h.change("POST", "/revisions/{id}/"+path, http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 			v, err := f(ctx, tx, c.actor, c.PathValue("id"))
 			return viewRevision(v, nil), err
 		})
 	}
+	h.changeAfter("POST", "/revisions/{id}/approve", http.StatusOK, proof(access.ProductApprove), func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
+		v, err := h.Catalogue.ApproveReview(ctx, tx, c.actor, c.PathValue("id"))
+		return viewRevision(v, nil), err
+	})
 	h.change("POST", "/revisions/{id}/reject", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 		reason, remarks := c.body.text("reason"), c.body.pairs("remarks")
 		if err := c.body.bad.Err(); err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/delivery"
 	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/lab"
 	"github.com/souk-market/souk/internal/service/messages"
 	"github.com/souk-market/souk/internal/service/people"
 	"github.com/souk-market/souk/internal/service/sandbox"
@@ -43,6 +44,7 @@ type Services struct {
 	Trade     *trade.Trade
 	Inbox     *messages.Messages
 	Delivery  *delivery.Delivery
+	Lab       *lab.Lab
 	Sandbox   *sandbox.Sandbox
 	Audit     *audit.Audit
 	Upkeep    *upkeep.Upkeep

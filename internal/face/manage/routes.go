@@ -31,6 +31,7 @@ func (h *Handler) routes() {
 	h.attempts()
 	h.sellers()
 	h.shops()
+	h.labs()
 	h.companies()
 	h.people()
 	h.messages()
@@ -92,7 +93,10 @@ func (h *Handler) products() {
 	})
 	for _, d := range []catalogue.Decide{catalogue.Submit, catalogue.Approve, catalogue.Reject, catalogue.Suspend, catalogue.Resume,
 		catalogue.Delist, catalogue.RequestDelist, catalogue.RefuseDelist} {
-		h.change("POST", "/products/{id}/"+string(d), http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
+		proof := func(ctx context.Context, c *call) error {
+			return h.Lab.ProveMove(ctx, c.actor, c.PathValue("id"), d)
+		}
+		h.changeAfter("POST", "/products/{id}/"+string(d), http.StatusOK, proof, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 			reason := c.body.text("reason")
 			if err := c.body.bad.Err(); err != nil {
 				return nil, err
@@ -211,41 +215,43 @@ func (h *Handler) attempts() {
 		})
 	}
 	// Many at once: each is its own transaction, each has its own outcome.
-	h.mux.HandleFunc("POST "+Prefix+"/attempts/restart", func(w http.ResponseWriter, r *http.Request) {
-		h.answer(w, r, func(c *call) (int, []byte, error) {
-			ids := c.body.texts("ids")
-			if len(ids) == 0 || len(ids) > cursor.MaxSize {
-				c.body.bad.Add("ids", "must name 1 to %d attempts", cursor.MaxSize)
-			}
-			if err := c.body.bad.Err(); err != nil {
-				return 0, nil, err
-			}
-			type one struct {
-				ID        string `json:"id"`
-				Restarted bool   `json:"restarted"`
-				Code      string `json:"code,omitempty"`
-				Message   string `json:"message,omitempty"`
-			}
-			out := list[one]{Items: []one{}}
-			for _, id := range ids {
-				err := h.Kernel.Change(r.Context(), func(ctx context.Context, tx *kernel.Tx) error {
-					_, err := h.Delivery.Restart(ctx, tx, c.actor, id)
-					return err
-				})
-				v := one{ID: id, Restarted: err == nil}
-				if f, ok := fault.As(err); ok {
-					if f.Kind == fault.Unauthenticated || f.Kind == fault.Forbidden || f.Kind == fault.Unavailable {
-						return 0, nil, err
-					}
-					v.Code, v.Message = f.Code, f.Message
-				} else if err != nil {
+	for path, do := range map[string]act{"restart": h.Delivery.Restart, "replay": h.Delivery.Replay} {
+		h.mux.HandleFunc("POST "+Prefix+"/attempts/"+path, func(w http.ResponseWriter, r *http.Request) {
+			h.answer(w, r, func(c *call) (int, []byte, error) {
+				ids := c.body.texts("ids")
+				if len(ids) == 0 || len(ids) > cursor.MaxSize {
+					c.body.bad.Add("ids", "must name 1 to %d attempts", cursor.MaxSize)
+				}
+				if err := c.body.bad.Err(); err != nil {
 					return 0, nil, err
 				}
-				out.Items = append(out.Items, v)
-			}
-			return http.StatusOK, encode(out), nil
+				type one struct {
+					ID        string `json:"id"`
+					Restarted bool   `json:"restarted"` // or replayed
+					Code      string `json:"code,omitempty"`
+					Message   string `json:"message,omitempty"`
+				}
+				out := list[one]{Items: []one{}}
+				for _, id := range ids {
+					err := h.Kernel.Change(r.Context(), func(ctx context.Context, tx *kernel.Tx) error {
+						_, err := do(ctx, tx, c.actor, id)
+						return err
+					})
+					v := one{ID: id, Restarted: err == nil}
+					if f, ok := fault.As(err); ok {
+						if f.Kind == fault.Unauthenticated || f.Kind == fault.Forbidden || f.Kind == fault.Unavailable {
+							return 0, nil, err
+						}
+						v.Code, v.Message = f.Code, f.Message
+					} else if err != nil {
+						return 0, nil, err
+					}
+					out.Items = append(out.Items, v)
+				}
+				return http.StatusOK, encode(out), nil
+			})
 		})
-	})
+	}
 }
 
 func (h *Handler) sellers() {
@@ -271,6 +277,21 @@ func (h *Handler) sellers() {
 			out["key"] = shown // drawn by us: shown this once
 		}
 		return out, err
+	})
+	h.read("/sellers/{id}/faults", func(c *call) (any, error) {
+		texts, err := h.Sandbox.Faults(c.Context(), c.actor, c.PathValue("id"))
+		return map[string][]string{"faults": texts}, err
+	})
+	h.change("PUT", "/sellers/{id}/faults", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
+		texts := c.body.texts("faults")
+		if err := c.body.bad.Err(); err != nil {
+			return nil, err
+		}
+		if texts == nil {
+			texts = []string{}
+		}
+		texts, err := h.Sandbox.SetFaults(ctx, tx, c.actor, c.PathValue("id"), texts)
+		return map[string][]string{"faults": texts}, err
 	})
 	h.change("PUT", "/sellers/{id}/retry-policy", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 		policy := c.body.text("retry_policy")

@@ -120,7 +120,7 @@ func (h *Handler) order(w http.ResponseWriter, r *http.Request, log *slog.Logger
 		send(w, http.StatusOK, mock)
 		return
 	}
-	if _, ok := mocks[orderID]; ok {
+	if _, ok := mockOf(orderID); ok {
 		invalid("Invalid parameter: the order has no such orderLineId.").send(w)
 		return
 	}

@@ -2,12 +2,18 @@ package markettest
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -65,6 +71,7 @@ func setScene(t *testing.T, m *Market) scene {
 	s.ids["revisions"] = m.Do("yunfan", "POST", "/api/souk/v1/revisions", "").String("id")
 	s.ids["categories"] = "apps"
 	s.ids["receivers"] = m.Do("yunfan", "POST", "/api/souk/v1/receivers", `{"name":"值班","email":"duty@example.com","kinds":{"call.failed":["mail"]}}`).String("id")
+	s.ids["lab"] = m.Do("yunfan", "POST", "/api/souk/v1/lab/credentials", `{"name":"x","public_key":`+strconv.Quote(publicKey())+`}`).String("id")
 	for noun, id := range s.ids {
 		if id == "" {
 			t.Fatalf("the scene has no id for %s", noun)
@@ -78,6 +85,7 @@ var bodies = map[string]string{
 	"PUT /api/souk/v1/products/{id}/settings":                 `{}`,
 	"POST /api/souk/v1/instances/{id}/renew":                  `{"period_number":1}`,
 	"PUT /api/souk/v1/sellers/{id}/production-address":        `{"address":"http://127.0.0.1:9/x"}`,
+	"PUT /api/souk/v1/sellers/{id}/faults":                    `{"faults":[]}`,
 	"PUT /api/souk/v1/sellers/{id}/retry-policy":              `{"retry_policy":"patient"}`,
 	"POST /api/souk/v1/companies/{id}/people":                 `{"login":"someone","name":"某人","password":"long enough 1","roles":["buyer.viewer"]}`,
 	"POST /api/souk/v1/companies/{id}/people/{person}/tokens": `{"name":"x","days":1}`,
@@ -92,6 +100,7 @@ var bodies = map[string]string{
 	"PUT /api/souk/v1/categories/{id}":                        `{"name_zh":"应用","name_en":"Apps"}`,
 	"POST /api/souk/v1/products/{id}/ratings":                 `{"stars":5}`,
 	"PUT /api/souk/v1/products/{id}/ratings/{rating}/reply":   `{"text":"x"}`,
+	"POST /api/souk/v1/attempts/replay":                       `{"ids":["x"]}`,
 	"POST /api/souk/v1/attempts/restart":                      `{"ids":["x"]}`,
 	"PUT /api/souk/v1/companies/{id}/people/{person}/limit":   `{"limited":true}`,
 	"PUT /api/souk/v1/sellers/{id}/access-keys/{ak}":          `{"description":"x"}`,
@@ -102,6 +111,15 @@ var bodies = map[string]string{
 	"POST /api/souk/v1/companies/{id}/confirm-mobile":         `{"code":"000000"}`,
 	"PUT /api/souk/v1/companies/{id}/name":                    `{"name":"x"}`,
 	"PUT /api/souk/v1/sellers/{id}/shop":                      `{"name":"x"}`,
+	"POST /api/souk/v1/lab/preview":                           `{"scenario":"v1.release","address":"http://127.0.0.1:9/x"}`,
+	"POST /api/souk/v1/lab/runs":                              `{"scenario":"v1.release","address":"http://127.0.0.1:9/x"}`,
+	"POST /api/souk/v1/lab/checkups":                          `{"protocol":"v1","address":"http://127.0.0.1:9/x"}`,
+	"POST /api/souk/v1/lab/cases/run":                         `{"address":"http://127.0.0.1:9/x"}`,
+	"POST /api/souk/v1/lab/domains":                           `{"host":"example.com"}`,
+	"POST /api/souk/v1/lab/domains/check":                     `{"host":"example.com"}`,
+	"POST /api/souk/v1/lab/domains/remove":                    `{"host":"example.com"}`,
+	"POST /api/souk/v1/lab/credentials":                       `{"name":"x","public_key":"x"}`,
+	"PUT /api/souk/v1/lab/credentials/{id}":                   `{"name":"x","public_key":"x"}`,
 	"PUT /api/souk/v1/me/notices":                             `{"kinds":{}}`,
 	"POST /api/souk/v1/receivers":                             `{"name":"x","email":"x@example.com"}`,
 	"PUT /api/souk/v1/receivers/{id}":                         `{"name":"x","email":"x@example.com"}`,
@@ -187,6 +205,7 @@ func TestForeignIdsAnswerLikeUnknownOnes(t *testing.T) {
 				"top-ups":   {"buyer2", "beichen", "buyer"},
 				"revisions": {"buyer2", "beichen"},
 				"receivers": {"buyer", "buyer2", "beichen"},
+				"lab":       {"buyer", "buyer2", "beichen"},
 			}
 			before := s.state()
 			checked := 0
@@ -352,3 +371,15 @@ func (m *Market) personWith(kind party.Kind, role access.Role) string {
 	}
 	return login
 }
+
+var publicKey = sync.OnceValue(func() string {
+	key, err := rsa.GenerateKey(rand.Reader, 3072)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+})

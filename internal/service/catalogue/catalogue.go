@@ -31,6 +31,7 @@ type Catalogue struct {
 	k             *kernel.Kernel
 	blobs         *blob.Dir
 	operatorNames []string // must not stand in names // spec: 20 B2
+	gate          Gate     // nil asks for no saved cases
 }
 
 // New makes them; files are kept in blobs.
@@ -268,7 +269,14 @@ func (c *Catalogue) SetAddress(ctx context.Context, tx *kernel.Tx, a access.Acto
 	} else if err := kernel.Unlimited(a); err != nil {
 		return err
 	}
-	if err := store.SetAddress(ctx, tx, seller, class, product, address, c.k.Sandbox, c.k.Clock.Now()); err != nil {
+	proved := c.k.Sandbox
+	if !proved {
+		var err error
+		if proved, err = store.OnProvedDomain(ctx, tx, seller, u.Hostname()); err != nil {
+			return err
+		}
+	}
+	if err := store.SetAddress(ctx, tx, seller, class, product, address, proved, c.k.Clock.Now()); err != nil {
 		return err
 	}
 	return c.k.Audit(ctx, tx, a, access.SellerAddress, seller, class+" "+address)

@@ -181,7 +181,8 @@ func (c *Catalogue) problems(ctx context.Context, tx *kernel.Tx, v *catalog.Revi
 	if f.Similar, err = c.similar(ctx, tx, v); err != nil {
 		return nil, err
 	}
-	return v.Body.Check(f), nil
+	missing, err := c.unproved(ctx, tx, v)
+	return append(v.Body.Check(f), missing...), err
 }
 
 // similar finds another product of the seller whose name is this one's with something

@@ -96,6 +96,11 @@ func (c *Catalogue) Move(ctx context.Context, tx *kernel.Tx, a access.Actor, id 
 			if m.to == "" || m.to == catalog.OffShelf {
 				return c.delist(ctx, tx, a, p, d, reason)
 			}
+			if AsksForCases(d) {
+				if err := c.proved(ctx, tx, p); err != nil {
+					return Listing{}, err
+				}
+			}
 			if err := store.SetProductState(ctx, tx, id, from, m.to, reason, c.k.Clock.Now()); err != nil {
 				return Listing{}, err
 			}

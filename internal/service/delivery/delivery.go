@@ -25,11 +25,12 @@ type Delivery struct {
 	k      *kernel.Kernel
 	trade  *trade.Trade
 	client *outbound.Client
+	bad    misdeeds
 }
 
 // New makes them.
 func New(k *kernel.Kernel, t *trade.Trade, c *outbound.Client) *Delivery {
-	return &Delivery{k: k, trade: t, client: c}
+	return &Delivery{k: k, trade: t, client: c, bad: misdeeds{last: map[string]outbound.Request{}, nonce: map[string]string{}}}
 }
 
 // calls are the kinds of jobs done here.
@@ -130,7 +131,7 @@ func (d *Delivery) send(ctx context.Context, p *plan, a *store.Attempt, m messag
 		r.LateFor = lateFor
 		r.Late = func(answer outbound.Answer) { d.late(p, a, m, answer) }
 	}
-	return d.judge(p, m, d.client.Do(ctx, r))
+	return d.judge(p, m, d.do(ctx, p, m.activity, r))
 }
 
 // timeout is the limit of one call, scaled in a sandbox. // spec: 01 §1.2, §2.1

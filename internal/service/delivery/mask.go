@@ -8,10 +8,10 @@ const maxKept = 64 << 10
 // masked are the members whose values are never stored. // spec: 10 §8.4
 var masked = [][]byte{[]byte("userName"), []byte("password"), []byte("license"), []byte("clientSecret")}
 
-// mask replaces the values of secret members by ***, in whatever state the text
+// Mask replaces the values of secret members by ***, in whatever state the text
 // is: it may be cut off, or no JSON at all. Values that are no strings stay. It also
 // bounds the length.
-func mask(b []byte) []byte {
+func Mask(b []byte) []byte {
 	if len(b) > maxKept {
 		b = b[:maxKept]
 	}

@@ -95,7 +95,7 @@ func (c *outcome) lock(ctx context.Context, tx *kernel.Tx) (err error) {
 func (c *outcome) fill() {
 	v := c.r.verdict
 	c.a.HTTPStatus, c.a.ResultCode, c.a.ResultMsg, c.a.Reason = c.r.status, cut(v.ResultCode, 32), cut(v.ResultMsg, 255), string(v.Reason)
-	c.a.Detail, c.a.Duration, c.a.Response = c.r.detail, c.r.took, mask(c.r.received)
+	c.a.Detail, c.a.Duration, c.a.Response = c.r.detail, c.r.took, Mask(c.r.received)
 	if v.Field != "" {
 		c.a.Detail = join(c.a.Detail, "field "+v.Field)
 	}

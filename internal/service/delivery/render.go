@@ -41,7 +41,7 @@ const (
 )
 
 var (
-	errNoAddress = errors.New("no production address is registered for this product")
+	errNoAddress = errors.New("no production address on a proved domain is registered for this product")
 	errNoKey     = errors.New("no interconnection key is set for this interface class")
 )
 
@@ -164,7 +164,8 @@ func (d *Delivery) renderV1(p *plan, m message) (production.Request, error) {
 	default:
 		return production.Request{}, fmt.Errorf("the first generation has no call %q", p.what)
 	}
-	return v1.Build(call, settings, address, p.keys[0], d.k.Wire.Now())
+	key, now, _ := d.signing(p, m.activity, "")
+	return v1.Build(call, settings, address, key, now)
 }
 
 // contact seals a buyer's mobile number or address for the seller; "" where the
@@ -216,11 +217,11 @@ func (d *Delivery) renderV2(p *plan, m message) (production.Request, error) {
 	if err != nil {
 		return production.Request{}, err
 	}
-	nonce, now := ident.Nonce(), d.k.Wire.Now()
+	key, now, nonce := d.signing(p, m.activity, ident.Nonce())
 	var call v2.Call
 	switch {
 	case p.what == domain.Notify:
-		return ordernotify.Build(ordernotify.Notice{OrderID: p.order.ID, OrderLineID: p.line.ID}, false, address, p.keys[0], nonce, now)
+		return ordernotify.Build(ordernotify.Notice{OrderID: p.order.ID, OrderLineID: p.line.ID}, false, address, key, nonce, now)
 	case m.polls:
 		call = v2.QueryInstance{InstanceIDs: []string{p.inst.SellerInstanceID}}
 	case p.what == domain.Create:
@@ -246,15 +247,14 @@ func (d *Delivery) renderV2(p *plan, m message) (production.Request, error) {
 	default:
 		return production.Request{}, fmt.Errorf("the second generation has no call %q", p.what)
 	}
-	return v2.Build(call, false, address, p.keys[0], nonce, now)
+	return v2.Build(call, false, address, key, nonce, now)
 }
 
 // pollState is what one look at an instance being made says.
 type pollState = v2.PollState
 
-// judge says what an answer means.
-func (d *Delivery) judge(p *plan, m message, a outbound.Answer) reply {
-	r := reply{status: a.Status, sent: a.SentBytes, received: a.ReceivedBytes, wrote: a.WroteRequest, took: a.Duration}
+// Came is what came of a call, in the words of the protocol.
+func Came(a outbound.Answer) production.Answer {
 	answer := production.Answer{Status: a.Status, Headers: a.Header, Body: a.Body}
 	switch a.Reason {
 	case "":
@@ -268,6 +268,13 @@ func (d *Delivery) judge(p *plan, m message, a outbound.Answer) reply {
 	default:
 		answer.TransportErr = a.Err
 	}
+	return answer
+}
+
+// judge says what an answer means.
+func (d *Delivery) judge(p *plan, m message, a outbound.Answer) reply {
+	r := reply{status: a.Status, sent: a.SentBytes, received: a.ReceivedBytes, wrote: a.WroteRequest, took: a.Duration}
+	answer := Came(a)
 	if a.Err != nil {
 		r.detail = a.Reason + ": " + a.Err.Error()
 	}

@@ -80,11 +80,19 @@ func remake(body []byte, extra wirejson.Obj, drop []string) []byte {
 // orderV2 is a fresh order with one line; what it is about is what the order query
 // answers, so it is played like one of the mock orders.
 func (p *player) orderV2(like string) v2.NewInstance {
-	id := p.order()
+	id := p.orderLike(like)
 	if p.orders != nil {
 		p.orders.play(id, like)
 	}
 	return v2.NewInstance{OrderID: id, OrderLineID: id + "-000001", BusinessID: p.business()}
+}
+
+// orderLike draws an order id; whoever runs the doctor may answer the order query itself and draws it then.
+func (p *player) orderLike(like string) string {
+	if p.o.OrderID != nil {
+		return p.o.OrderID(like)
+	}
+	return p.order()
 }
 
 // The mock orders that played ones are like. // spec: 14 §3.1

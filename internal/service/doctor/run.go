@@ -28,6 +28,9 @@ type Options struct {
 	OrderListen string
 	MockOrder   func(orderID, lineID string) ([]byte, bool)
 	OrdersReady func(base string)
+	// OrderID draws the id of an order that is like a mock order, for who answers the order query by itself: the
+	// marketplace. nil draws ids that no order query but the doctor's own knows.
+	OrderID func(like string) string
 
 	// Real leaves testFlag=1 away: the seller then provides what is ordered.
 	Real bool

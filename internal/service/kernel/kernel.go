@@ -50,6 +50,9 @@ type Kernel struct {
 	// Spread puts what comes of a notice into the outbox, in the notice's transaction; nil for notices in-site alone.
 	Spread func(ctx context.Context, tx *Tx, n store.Notice, params map[string]string) error
 
+	// Faults are the ways in which a sandbox misbehaves; nil is none.
+	Faults *Faults
+
 	// Live are the settings that hold; nil means the defaults for good.
 	Live *Live
 }

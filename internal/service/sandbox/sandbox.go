@@ -43,6 +43,8 @@ type Sandbox struct {
 	wake chan struct{}
 	idle chan struct{} // the workers of this process have nothing to do
 
+	faultsMu sync.Mutex // from reading the faults to putting them into force
+
 	mu      sync.Mutex
 	waiting []chan struct{} // closed when a move ends in this process
 }
@@ -50,6 +52,7 @@ type Sandbox struct {
 // New makes them. free are the kinds of jobs whose outcome depends on their own instant
 // alone, not on the clock and not on each other.
 func New(k *kernel.Kernel, free ...string) *Sandbox {
+	k.Faults = &kernel.Faults{}
 	s := &Sandbox{k: k, free: map[string]bool{}, wake: make(chan struct{}, 1), idle: make(chan struct{}, 1)}
 	for _, kind := range free {
 		s.free[kind] = true
@@ -67,17 +70,20 @@ type State struct {
 	Open   int       // jobs that have to be done before the clock goes on
 }
 
-// Refresh makes this process see the stored offset.
+// Refresh makes this process see the stored offset and the faults.
 func (s *Sandbox) Refresh(ctx context.Context) error {
 	if !s.k.Sandbox {
 		return nil
 	}
+	s.faultsMu.Lock()
+	defer s.faultsMu.Unlock()
 	return s.k.DB.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 		offset, err := store.ClockOffset(ctx, tx)
-		if err == nil {
-			s.k.Clock.Raise(offset)
+		if err != nil {
+			return err
 		}
-		return err
+		s.k.Clock.Raise(offset)
+		return s.readFaults(ctx, tx)
 	})
 }
 

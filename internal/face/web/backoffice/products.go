@@ -22,10 +22,13 @@ func (r *Room) products() {
 	for _, d := range []catalogue.Decide{catalogue.Approve, catalogue.Reject, catalogue.Suspend, catalogue.Resume, catalogue.Delist, catalogue.RefuseDelist} {
 		r.Post("/operator/products/{id}/"+string(d), "products", access.ProductApprove, func(c *ui.Call) error {
 			id := c.R.PathValue("id")
-			err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
-				_, err := r.Catalogue.Move(ctx, tx, c.Actor, id, d, strings.TrimSpace(c.Form("reason")))
-				return err
-			})
+			err := r.Lab.ProveMove(c.R.Context(), c.Actor, id, d)
+			if err == nil {
+				err = r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+					_, err := r.Catalogue.Move(ctx, tx, c.Actor, id, d, strings.TrimSpace(c.Form("reason")))
+					return err
+				})
+			}
 			if err != nil {
 				return c.Again(err, r.productShow)
 			}
@@ -167,6 +170,9 @@ func (r *Room) productShow(c *ui.Call) error {
 		{Head: "col.address", Cell: func(one catalogue.AddressRow) ui.Cell { return ui.Code(one.URL) }},
 	}, "").Or(ui.Empty{Text: c.T("addresses.empty"), Help: c.T("addresses.empty.operator")})}))
 	p.Put(c.In("block.skus", ui.Block{Table: desk.SKUTable(c, l)}))
+	if err := r.Proved(c, p, l.Product.ID); err != nil {
+		return err
+	}
 	os, err := r.Trade.Find(ctx, c.Actor, trade.OrderFilter{ProductID: l.Product.ID}, c.NoTime(), "", 10, false)
 	if err != nil {
 		return err

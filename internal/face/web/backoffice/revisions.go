@@ -26,10 +26,16 @@ func (r *Room) revisions() {
 		_, err := r.Catalogue.TakeReview(ctx, tx, c.Actor, c.R.PathValue("id"))
 		return err
 	}))
-	r.Post("/operator/revisions/{id}/approve", "reviews", access.ProductApprove, r.onRevision("product.approve", func(ctx context.Context, tx *kernel.Tx, c *ui.Call) error {
+	approve := r.onRevision("product.approve", func(ctx context.Context, tx *kernel.Tx, c *ui.Call) error {
 		_, err := r.Catalogue.ApproveReview(ctx, tx, c.Actor, c.R.PathValue("id"))
 		return err
-	}))
+	})
+	r.Post("/operator/revisions/{id}/approve", "reviews", access.ProductApprove, func(c *ui.Call) error {
+		if err := r.Lab.ProveRevision(c.R.Context(), c.Actor, c.R.PathValue("id"), access.ProductApprove); err != nil {
+			return c.Again(err, r.revisionShow)
+		}
+		return approve(c)
+	})
 	r.Post("/operator/revisions/{id}/reject", "reviews", access.ProductApprove, r.onRevision("product.reject", func(ctx context.Context, tx *kernel.Tx, c *ui.Call) error {
 		_, err := r.Catalogue.RejectReview(ctx, tx, c.Actor, c.R.PathValue("id"), strings.TrimSpace(c.Form("reason")), remarks(c))
 		return err

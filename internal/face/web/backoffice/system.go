@@ -22,6 +22,7 @@ func (r *Room) system() {
 		r.Get("/operator/sandbox", "sandbox", access.ClockRead, r.clock)
 		r.Get("/operator/sandbox/changes", "sandbox", access.ClockRead, r.clockChanges)
 		r.Post("/operator/sandbox/clock", "sandbox", access.ClockMove, r.moveClock)
+		r.Faults("/operator/sandbox/faults/{id}", "sandbox")
 	}
 }
 
@@ -54,7 +55,40 @@ func (r *Room) clock(c *ui.Call) error {
 		c.Add(f, ui.Field{Name: "to", Kind: "datetime-local"}, "")
 		p.Put(c.In("block.move", ui.Block{Half: true, Form: f}))
 	}
+	if c.May("fault.set") {
+		if err := r.misbehaving(c, p); err != nil {
+			return err
+		}
+	}
 	return c.Draw(p)
+}
+
+// misbehaving lists the faults towards each seller.
+func (r *Room) misbehaving(c *ui.Call, p *ui.Page) error {
+	type line struct{ id, name, faults string }
+	sellers, err := r.People.Companies(c.R.Context(), c.Actor, string(access.Seller), "", c.NoTime(), "", cursor.MaxSize)
+	if err != nil {
+		return err
+	}
+	var lines []line
+	for _, one := range sellers {
+		on, err := r.Sandbox.Faults(c.R.Context(), c.Actor, one.ID)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, line{one.ID, one.Name, strings.Join(on, " ")})
+	}
+	p.Put(c.In("faults.title", ui.Block{Table: ui.NewTable(c.Frame, lines, []ui.Column[line]{
+		{Head: "col.seller", Cell: func(l line) ui.Cell { return ui.To("/operator/companies/"+l.id, l.name) }},
+		{Head: "col.faults", Cell: func(l line) ui.Cell {
+			if l.faults == "" {
+				return ui.None
+			}
+			return ui.Code(l.faults)
+		}},
+		{Head: "col.do", Cell: func(l line) ui.Cell { return c.ToWord("/operator/sandbox/faults/"+l.id, "go.faults") }},
+	}, "").Or(ui.Empty{Text: c.T("faults.sellers.empty"), Help: c.T("faults.lead")})}))
+	return nil
 }
 
 func clockStamp(st sandbox.State) string {

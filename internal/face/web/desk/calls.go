@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/souk-market/souk/internal/domain/access"
@@ -39,7 +40,8 @@ func (d *Desk) Calls() {
 			return c.Done(d.Path("/calls/"+id), "call."+name)
 		})
 	}
-	d.Post(d.Path("/calls/restart"), "calls", access.AttemptRestart, d.callsRestart)
+	d.Post(d.Path("/calls/restart"), "calls", access.AttemptRestart, d.callsAgain("restarted", d.Delivery.Restart))
+	d.Post(d.Path("/calls/replay"), "calls", access.AttemptReplay, d.callsAgain("replayed", d.Delivery.Replay))
 }
 
 // callTable draws calls with all columns of the message log; short leaves out what the page around it says already.
@@ -147,15 +149,26 @@ func (d *Desk) callList(c *ui.Call) error {
 		empty = c.NoMatch(p.Filter.Clear)
 	}
 	if c.May("attempt.restart") {
-		t.Picking(ui.Pick{Action: d.Path("/calls/restart"), Submit: c.T("do.restart.many"), Help: c.T("do.restart.many.help")}, func(i int) string {
-			if as[i].State == "failed" || as[i].State == "retrying" || as[i].State == "unknown" {
-				return as[i].ID
+		pick := ui.Pick{Action: d.Path("/calls/restart"), Submit: c.T("do.restart.many"), Help: c.T("do.restart.many.help")}
+		if c.May("attempt.replay") {
+			pick.OtherAction, pick.Other = d.Path("/calls/replay"), c.T("do.replay.many")
+		}
+		t.Picking(pick, func(i int) string {
+			if as[i].State == "running" || as[i].Occasion == "live" {
+				return ""
 			}
-			return ""
+			return as[i].ID
 		})
 	}
-	if n, failed := c.Query("restarted"), c.Query("refused"); n != "" {
-		p.Notice = &ui.Notice{Tone: ui.Good, Text: c.T("done.calls", "N", digits(n), "M", digits(failed))}
+	failed := digits(c.Query("refused"))
+	if n := c.Query("restarted"); n != "" {
+		p.Notice = &ui.Notice{Tone: ui.Good, Text: c.T("done.calls", "N", digits(n), "M", failed)}
+	}
+	if n := c.Query("replayed"); n != "" {
+		p.Notice = &ui.Notice{Tone: ui.Good, Text: c.T("done.calls.replayed", "N", digits(n), "M", failed)}
+	}
+	if d.isSeller() && c.May("lab.run") {
+		p.Actions = []ui.Link{{Text: c.T("go.sample"), Href: "/seller/debug"}}
 	}
 	return c.Draw(p.Put(ui.Block{Table: t.Exported(c.Frame).Or(empty)}))
 }
@@ -168,29 +181,32 @@ func digits(s string) string {
 	return s
 }
 
-// callsRestart restarts the ticked calls: each is its own transaction and has its own outcome.
-func (d *Desk) callsRestart(c *ui.Call) error {
-	ids := c.R.PostForm["id"]
-	if len(ids) > cursor.MaxSize {
-		return fault.Field("id", "must name at most %d calls", cursor.MaxSize)
-	}
-	done, refused := 0, 0
-	for _, id := range ids {
-		err := d.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
-			_, err := d.Delivery.Restart(ctx, tx, c.Actor, id)
-			return err
-		})
-		f, known := fault.As(err)
-		switch {
-		case err == nil:
-			done++
-		case known && (f.Kind == fault.Conflict || f.Kind == fault.Rule || f.Kind == fault.NotFound):
-			refused++
-		default:
-			return err
+// callsAgain restarts or replays the ticked calls, the oldest first: each is its own transaction and has its own outcome.
+func (d *Desk) callsAgain(word string, do func(ctx context.Context, tx *kernel.Tx, a access.Actor, id string) (*delivery.AttemptRecord, error)) ui.Handler {
+	return func(c *ui.Call) error {
+		ids := slices.Clone(c.R.PostForm["id"])
+		if len(ids) > cursor.MaxSize {
+			return fault.Field("id", "must name at most %d calls", cursor.MaxSize)
 		}
+		slices.Sort(ids) // ids of calls go by time
+		done, refused := 0, 0
+		for _, id := range ids {
+			err := d.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+				_, err := do(ctx, tx, c.Actor, id)
+				return err
+			})
+			f, known := fault.As(err)
+			switch {
+			case err == nil:
+				done++
+			case known && (f.Kind == fault.Conflict || f.Kind == fault.Rule || f.Kind == fault.NotFound):
+				refused++
+			default:
+				return err
+			}
+		}
+		return c.To(d.Path(fmt.Sprintf("/calls?%s=%d&refused=%d", word, done, refused)))
 	}
-	return c.To(d.Path(fmt.Sprintf("/calls?restarted=%d&refused=%d", done, refused)))
 }
 
 func (d *Desk) callShow(c *ui.Call) error {
@@ -241,7 +257,7 @@ func (d *Desk) callShow(c *ui.Call) error {
 	} else {
 		p.Put(c.In("block.bytes", ui.Block{Bytes: c.NewBytes(view, a.Request, a.Response, other)}))
 	}
-	if b, ok := signature(c, a.Request); ok {
+	if b, ok := Signature(c, a.Request); ok {
 		p.Put(b)
 	}
 	all, err := d.Delivery.Attempts(ctx, c.Actor, delivery.Filter{OrderID: a.OrderID}, "", cursor.DefaultSize, false)

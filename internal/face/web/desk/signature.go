@@ -9,9 +9,9 @@ import (
 	v1 "github.com/souk-market/souk/protocol/production/v1"
 )
 
-// signature unfolds how a request was signed, line by line, with the key left out: a seller compares each line with
+// Signature unfolds how a request was signed, line by line, with the key left out: a seller compares each line with
 // what its own server computes. Bytes that are no signed call give nothing. // spec: 10 §6.1, 11 §2
-func signature(c *ui.Call, request []byte) (ui.Block, bool) {
+func Signature(c *ui.Call, request []byte) (ui.Block, bool) {
 	head, body, _ := bytes.Cut(request, []byte("\r\n\r\n"))
 	line, _, _ := strings.Cut(string(head), "\r\n")
 	parts := strings.Split(line, " ")

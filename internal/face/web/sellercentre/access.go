@@ -30,7 +30,7 @@ func (r *Room) accessPage(c *ui.Call, secret *ui.Notice) error {
 		return err
 	}
 	p := c.NewPage("access.title")
-	p.Lead, p.Notice = c.T("access.lead"), secret
+	p.Lead, p.Notice, p.Tabs = c.T("access.lead"), secret, accessTabs(c, "/seller/access")
 	switch {
 	case len(a.Addresses) == 0:
 		p.Step = &ui.Step{Tone: ui.Attention, Text: c.T("access.step.address"), Who: ui.Seller}
@@ -56,6 +56,12 @@ func (r *Room) accessPage(c *ui.Call, secret *ui.Notice) error {
 			return ui.To("/seller/products/"+one.ProductID, names[one.ProductID])
 		}},
 		{Head: "col.address", Cell: func(one catalogue.AddressRow) ui.Cell { return ui.Code(one.URL) }},
+		{Head: "col.state", Cell: func(one catalogue.AddressRow) ui.Cell {
+			if one.Verified {
+				return c.Chip(ui.Use("on"))
+			}
+			return c.Chip(ui.Use("end")).Then(c.ToWord("/seller/domains", "address.unproved"))
+		}},
 		{Head: "col.updated", Cell: func(one catalogue.AddressRow) ui.Cell { return c.When(one.UpdatedAt) }},
 	}, "").Or(ui.Empty{Text: c.T("addresses.empty"), Help: c.T("addresses.empty.help")})}))
 	if c.Actor.Limited { // addresses, keys and schedules of all products are not its business

@@ -100,6 +100,9 @@ func (r *Room) productShow(c *ui.Call) error {
 	}}))
 	p.Put(c.In("block.orders.of", ui.Block{Half: true, Text: c.T("product.orders.text"), More: ui.Link{Text: c.T("go.orders"), Href: "/seller/orders?words=" + ui.Query(l.Product.Name)}}))
 	p.Put(c.In("block.skus", ui.Block{Table: desk.SKUTable(c, l)}))
+	if err := r.Proved(c, p, l.Product.ID); err != nil {
+		return err
+	}
 	if b, any, err := r.sharingBlock(c, l.Product.ID); err != nil {
 		return err
 	} else if any {
@@ -166,10 +169,13 @@ func (r *Room) configure(c *ui.Call) error {
 func (r *Room) move(d catalogue.Decide, done string) ui.Handler {
 	return func(c *ui.Call) error {
 		id := c.R.PathValue("id")
-		err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
-			_, err := r.Catalogue.Move(ctx, tx, c.Actor, id, d, strings.TrimSpace(c.Form("reason")))
-			return err
-		})
+		err := r.Lab.ProveMove(c.R.Context(), c.Actor, id, d)
+		if err == nil {
+			err = r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+				_, err := r.Catalogue.Move(ctx, tx, c.Actor, id, d, strings.TrimSpace(c.Form("reason")))
+				return err
+			})
+		}
 		if err != nil {
 			return c.Again(err, r.productShow)
 		}

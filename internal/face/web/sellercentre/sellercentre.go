@@ -26,6 +26,11 @@ func New(kit *ui.Kit, mux *http.ServeMux, s desk.Services) *Room {
 	r.shop()
 	r.wizard()
 	r.access()
+	r.domains()
+	r.debugging()
+	r.probing()
+	r.checkups()
+	r.Faults("/seller/debug/faults", "debug")
 	r.accessKeys()
 	r.Orders()
 	r.Bought()
@@ -105,6 +110,13 @@ func (r *Room) overview(c *ui.Call) error {
 	add(failed.Count, ui.Bad, "todo.failed", "/seller/calls?state=failed", "go.calls")
 	if !addresses {
 		todos = append(todos, todo{ui.Attention, c.T("todo.address"), "/seller/access", c.T("go.access")})
+	}
+	if c.May("lab.read") {
+		failing, err := r.failingProbes(c)
+		if err != nil {
+			return err
+		}
+		add(failing, ui.Bad, "todo.probes", "/seller/probes", "probes.title")
 	}
 	add(retrying, ui.Attention, "todo.retrying", "/seller/calls?state=retrying", "go.calls")
 	add(waiting[catalog.Suspended].Count, ui.Attention, "todo.suspended", "/seller/products?status=SUSPENDED", "go.products")

@@ -290,10 +290,13 @@ func (r *Room) saveStep(c *ui.Call) error {
 
 func (r *Room) submitRevision(c *ui.Call) error {
 	version, _ := strconv.ParseInt(c.Form("draft_version"), 10, 64)
-	err := r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
-		_, err := r.Catalogue.SubmitDraft(ctx, tx, c.Actor, c.R.PathValue("id"), version)
-		return err
-	})
+	err := r.Lab.ProveRevision(c.R.Context(), c.Actor, c.R.PathValue("id"), access.ProductSubmit)
+	if err == nil {
+		err = r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
+			_, err := r.Catalogue.SubmitDraft(ctx, tx, c.Actor, c.R.PathValue("id"), version)
+			return err
+		})
+	}
 	if err != nil {
 		return c.Again(err, r.checklist)
 	}

@@ -16,12 +16,14 @@ type Form struct {
 	Fields             []*Field
 	Submit             string // the word on the button
 	Also               *Submit
-	Tone               string // class of the button: btn-primary by default
+	More               []Submit // further buttons
+	Tone               string   // class of the button: btn-primary by default
 	// Ask is what must be typed before the form is taken; Consequence says what it does.
 	Consequence, Ask string
 	// Behind folds the form away under its button until it is wanted.
 	Behind string
 	Open   bool
+	Dense  bool // two fields beside each other where there is room
 	// Multipart forms carry files; the handler is registered with PostFiles.
 	Multipart bool
 }
@@ -40,6 +42,7 @@ type Field struct {
 	Options                                   []Option
 	Values                                    []string
 	Required, Checked, Own                    bool
+	Named                                     bool // the label is data: a parameter's own name
 	Min, Max, Step                            string
 	MaxLength                                 int
 	Autocomplete, Placeholder                 string
@@ -81,7 +84,9 @@ func (c *Call) Add(form *Form, f Field, text string) *Field {
 		f.Rows = 3
 	}
 	form.Multipart = form.Multipart || f.Kind == "file"
-	f.Label = c.T("field." + text)
+	if f.Label == "" || !f.Named {
+		f.Label = c.T("field." + text)
+	}
 	if id := "field." + text + ".help"; f.Help == "" && locale.Has(id) {
 		f.Help = c.T(id)
 	}

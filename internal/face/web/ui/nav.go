@@ -42,6 +42,8 @@ var navigation = map[Face][]entry{
 		{"services", "/seller/services", "s", "cloud", "instance.read", false},
 		{"calls", "/seller/calls", "c", "swap", "attempt.read", true},
 		{"access", "/seller/access", "a", "plug", "seller.keys", false},
+		{"debug", "/seller/debug", "x", "check", "lab.read", false},
+		{"probes", "/seller/probes", "r", "clock", "lab.read", false},
 		{"access-keys", "/seller/access-keys", "k", "key", "seller.keys", false},
 		{"balance", "/seller/balance", "b", "coin", "ledger.read", true},
 		{"messages", "/seller/messages", "m", "bell", "notice.read", false},

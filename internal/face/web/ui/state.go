@@ -173,3 +173,45 @@ var (
 	InstanceStatuses = []string{"CREATING", "PROVISIONING", "ACTIVE", "GRACE", "FROZEN", "RELEASED", "FAILED"}
 	ProductStatuses  = []string{"DRAFT", "IN_REVIEW", "REJECTED", "ON_SALE", "SUSPENDED", "OFF_SHELF"}
 )
+
+// caseStates is keyed by whether a saved case, a debugging call or a round of probing passed.
+var caseStates = map[bool]State{
+	true:  {"case.passed", Good, Nobody},
+	false: {"case.failed", Bad, Seller},
+}
+
+// CaseState is how a case stands.
+func CaseState(passed bool) State { return caseStates[passed] }
+
+// checkupStates is keyed by state and, of what is done, outcome.
+var checkupStates = map[string]State{
+	"running":          {"checkup.running", Waiting, Souk},
+	"failed":           {"checkup.failed", Attention, Seller},
+	"done/healthy":     {"checkup.healthy", Good, Nobody},
+	"done/ill":         {"checkup.ill", Bad, Seller},
+	"done/not-reached": {"checkup.unreached", Bad, Seller},
+	"done/interrupted": {"checkup.interrupted", Attention, Seller},
+}
+
+// CheckupState is how a run of the doctor stands.
+func CheckupState(state, outcome string) State {
+	if state == "done" {
+		state += "/" + outcome
+	}
+	return stateIn(checkupStates, state)
+}
+
+// verdictStates is keyed by the verdict and whether the rule is a must.
+var verdictStates = map[string]State{
+	"pass": {"verdict.state.pass", Good, Nobody}, "pass/must": {"verdict.state.pass", Good, Nobody},
+	"fail": {"verdict.state.warn", Attention, Seller}, "fail/must": {"verdict.state.fail", Bad, Seller},
+	"skip": {"verdict.state.skip", Plain, Nobody}, "skip/must": {"verdict.state.skip", Plain, Nobody},
+}
+
+// VerdictState is how one rule of the doctor was judged.
+func VerdictState(state string, must bool) State {
+	if must {
+		state += "/must"
+	}
+	return stateIn(verdictStates, state)
+}

@@ -50,7 +50,10 @@ type RowCell struct {
 }
 
 // Pick is what is done with the ticked rows.
-type Pick struct{ Action, Submit, Help string }
+type Pick struct {
+	Action, Submit, Help string
+	OtherAction, Other   string // a second button, to another address
+}
 
 // Empty is what stands where nothing is: why, and the first step.
 type Empty struct {

@@ -1,0 +1,154 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/souk-market/souk/internal/domain/lab"
+)
+
+// debugForm is the form of a scenario as the page presets it.
+func debugForm(scenario, address, do string, change ...string) url.Values {
+	s, _ := lab.ScenarioOf(scenario)
+	form := url.Values{"form": {"debug"}, "scenario": {scenario}, "address": {address}, "do": {do}}
+	for name, value := range s.Preset() {
+		form.Set("form."+name, value)
+	}
+	for i := 0; i < len(change); i += 2 {
+		form.Set("form."+change[i], change[i+1])
+	}
+	return form
+}
+
+// A seller's developer generates the link, debugs, reads what is wrong with the right signature beside it, mends the
+// server, saves the case, replays it and sees what each product still lacks.
+func TestDebuggingOnThePages(t *testing.T) {
+	w := newWorld(t)
+	s := w.open("yunfan")
+	_, page := s.get("/seller/debug?scenario=v1.release")
+	wants(t, "form", page, "交付接口调试", "调测并保存用例", `name="form.instanceId"`, `value="{instance}"`, "生成链接/命令", "releaseInstance")
+	address := w.at["v1"]
+
+	_, page = s.post("/seller/debug", page, debugForm("v1.release", address, "preview"))
+	wants(t, "generated", page, "GET "+address+"?activity=releaseInstance&amp;instanceId=souk-debug-instance-0001", "curl -i -X GET", "authToken=", "testFlag=1")
+	if n := len(w.Do("yunfan", "GET", api+"/lab/runs", "").Body["items"].([]any)); n != 0 {
+		t.Errorf("generating a link called the seller %d times", n)
+	}
+	w.faults(w.v1, "wrong-signature")
+	res, page := s.post("/seller/debug", page, debugForm("v1.release", address, ""))
+	wants(t, "failed", page, "调测失败：响应体签名校验失败", "期望的签名值", "HTTP/1.1 200 OK", `value="{instance}"`)
+	if res.StatusCode != 200 || strings.Contains(page, w.People.Seller("v1").Keys["base"]) {
+		t.Errorf("failed call: %d, or the key is shown", res.StatusCode)
+	}
+	w.faults(w.v1)
+	res, page = s.post("/seller/debug", page, debugForm("v1.release", address, "", "instanceId", ""))
+	wants(t, "refused", page, "必填 · 最多 64 个字符", `id="debug-form.instanceId-error"`)
+	if res.StatusCode != 400 {
+		t.Errorf("an empty instanceId: %d", res.StatusCode)
+	}
+	_, page = s.post("/seller/debug", page, debugForm("v1.release", address, ""))
+	wants(t, "saved", page, "调测成功，用例已保存")
+	_, page = s.get("/seller/debug/cases")
+	wants(t, "cases", page, "释放", "通过", "云帆协同办公", "还缺", "开通（包周期）", "重放全部用例")
+	_, page = s.press("/seller/debug/cases", "/seller/debug/cases/run", url.Values{"address": {address}})
+	wants(t, "replayed", page, "用例已重放")
+	_, page = s.get("/seller/debug/runs?occasion=replay")
+	wants(t, "history", page, "重放", "释放")
+
+	_, page = s.get("/seller/debug?protocol=kit2")
+	wants(t, "no address of the class", page, "请先登记「联营工具」的生产地址")
+}
+
+// Domains and public keys, and what is wrong with them, on their page; an Englishwoman reads English.
+func TestDomainsOnThePages(t *testing.T) {
+	w := newWorld(t)
+	s := w.open("yunfan")
+	token := ""
+	server := httptest.NewServer(http.HandlerFunc(func(o http.ResponseWriter, _ *http.Request) { fmt.Fprint(o, token) }))
+	defer server.Close()
+	host := strings.TrimPrefix(server.URL, "http://")
+	_, page := s.press("/seller/domains", "/seller/domains", url.Values{"form": {"domain"}, "host": {"https://x.example/"}})
+	wants(t, "refused", page, "填写域名，如 console.example.com", `value="https://x.example/"`)
+	_, page = s.press("/seller/domains", "/seller/domains", url.Values{"form": {"domain"}, "host": {host}})
+	wants(t, "added", page, host, "souk-verification=", "1 个域名待验证")
+	_, page = s.press("/seller/domains", "/seller/domains/check", url.Values{"host": {host}})
+	wants(t, "not proved", page, "does not hold the token")
+	token = w.Do("yunfan", "GET", api+"/lab/domains", "").String("items.0.token")
+	_, page = s.press("/seller/domains", "/seller/domains/check", url.Values{"host": {host}})
+	wants(t, "proved", page, "域名验证通过", "域名均已验证")
+	for key, want := range map[string]string{"-----BEGIN PRIVATE KEY-----": "这是私钥", "x": "不是 RSA 公钥", "": "请粘贴公钥"} {
+		_, page = s.press("/seller/domains", "/seller/domains/keys", url.Values{"form": {"credential"}, "name": {"k"}, "profile": {"sha1"}, "lists": {"array"}, "public_key": {key}})
+		wants(t, "key "+key, page, want)
+	}
+}
+
+// The strip of probing days, in a browser, after a week with a bad day; a picture of the debugging page for the guide.
+func TestProbesInABrowser(t *testing.T) {
+	ctx := startBrowser(t)
+	w := newWorld(t)
+	found := listen(t, ctx)
+	s := w.open("yunfan")
+	_, page := s.get("/seller/debug")
+	for _, one := range []string{"v1.new.period", "v1.refresh", "v1.expire", "v1.release"} {
+		_, page = s.post("/seller/debug", page, debugForm(one, w.at["v1"], ""))
+		wants(t, one, page, "用例已保存")
+	}
+	for day := range 7 {
+		w.faults(w.v1)
+		if day == 3 {
+			w.faults(w.v1, "status=500@refreshInstance")
+		}
+		w.Advance(24 * time.Hour)
+	}
+	w.until("the rounds", func() bool {
+		return len(w.Do("yunfan", "GET", api+"/products/"+w.product+"/probes", "").Body["items"].([]any)) >= 14
+	})
+	sessions := map[string]string{}
+	w.signIn(ctx, sessions, "yunfan")
+	for name, path := range map[string]string{"lab-probes": "/seller/probes", "lab-cases": "/seller/debug/cases", "lab-debug": "/seller/debug?scenario=v1.new.period", "lab-domains": "/seller/domains", "lab-runs": "/seller/debug/runs"} {
+		for _, size := range []struct {
+			name  string
+			width int64
+			lang  string
+		}{{"desktop", 1280, "zh-CN"}, {"phone", 360, "en-US"}} {
+			l, err := visit(ctx, inLanguage(w.URL+path, size.lang), size.width, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.complain(t, path)
+			picture(ctx, t, name+"-"+size.name)
+		}
+	}
+	// The whole way by clicks: the form as it stands, sent and judged.
+	if _, err := visit(ctx, w.URL+"/seller/debug?scenario=v1.expire&lang=en-US", 1280, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, chromedp.Click(css(`form#debug button.btn-primary`))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, until(`document.body.innerText.includes("The call passed and the case is saved.")`)); err != nil {
+		t.Fatal(err)
+	}
+	picture(ctx, t, "lab-passed-desktop")
+	// The doctor, from the click to its verdicts: the page follows by itself.
+	if _, err := visit(ctx, w.URL+"/seller/checkups?lang=zh-CN", 1280, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, chromedp.Click(css(`form#checkup button.btn-primary`))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Run(ctx, until(`document.body.innerText.includes("所有必须项都通过") && document.body.innerText.includes("v1.new.instance-id")`)); err != nil {
+		t.Fatal(err)
+	}
+	picture(ctx, t, "lab-checkup-desktop")
+	for _, c := range found.take() {
+		t.Error(c)
+	}
+}
