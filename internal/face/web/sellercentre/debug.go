@@ -220,6 +220,11 @@ func (r *Room) verdict(c *ui.Call, v *lab.Run) *ui.Step {
 	}
 	if v.Detail != "" && strings.HasPrefix(v.Reason, "body-sign") {
 		step.Say(c.Word("debug.expected").And(ui.Code(v.Detail)))
+		for _, w := range v.Warnings {
+			if name, code, _ := strings.Cut(w, ":"); name == lab.WarnCause {
+				step.Say(c.Word("warning.cause").And(ui.Own(explain.Text(explain.Code(code), c.Lang()))))
+			}
+		}
 	} else if v.Detail != "" {
 		step.Say(ui.Own(c.Cut(v.Detail)))
 	}
