@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -25,10 +26,22 @@ type Process struct {
 	done   chan struct{}
 }
 
+// sameAgain is where a seller listened before, so that what was proved of its address stays so; any free port when that
+// one is taken, or at the first time.
+func sameAgain(address string) string {
+	if u, err := url.Parse(address); err == nil && u.Host != "" {
+		if l, err := net.Listen("tcp", u.Host); err == nil {
+			_ = l.Close()
+			return u.Host
+		}
+	}
+	return "127.0.0.1:0"
+}
+
 // StartSeller starts a sandbox seller as a process of its own, on a free port, and
 // waits until it listens. It ends with this process at the latest.
 func StartSeller(ctx context.Context, program, dir, marketplace string, s *Seller, log io.Writer, faults ...string) (*Process, error) {
-	args := []string{"seller", "--protocol", s.Protocol, "--listen", "127.0.0.1:0", "--key", s.Keys["base"], "--general-key", s.Keys["general"],
+	args := []string{"seller", "--protocol", s.Protocol, "--listen", sameAgain(s.Address), "--key", s.Keys["base"], "--general-key", s.Keys["general"], "--kit-key", s.Keys["kit"], "--license-key", s.Keys["license"],
 		"--data", filepath.Join(dir, "seller-"+s.Protocol), "--marketplace", marketplace, "--ak", s.AK, "--sk", s.SK}
 	if s.Protocol == "v2" {
 		args = append(args, "--ready-after", "2") // the instance is ready at the second look
