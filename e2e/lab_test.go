@@ -193,3 +193,31 @@ func (w *world) guide(ctx context.Context, name string) {
 		w.t.Fatal(err)
 	}
 }
+
+// With the setting on, the checklist of a release names each case that is missing in words, leads nowhere else, and a
+// submission without them is refused on the page. // spec: 01 §2.12
+func TestTheChecklistNamesMissingCases(t *testing.T) {
+	w := newWorld(t)
+	w.Do("operator", "PUT", api+"/settings", `{"values":{"delivery.require_cases":"true"}}`)
+	s := w.open("yunfan")
+	_, page := s.get("/seller/revisions")
+	res, _ := s.post("/seller/products/"+w.product+"/revisions", page, url.Values{})
+	draft := strings.TrimSuffix(strings.Split(res.Header.Get("Location"), "?")[0], "/access")
+	_, page = s.get(draft)
+	wants(t, "checklist", page, "调试用例", "开通（包周期）", "缺少通过的调试用例", "trialToFormal")
+	if strings.Contains(page, "debugging.") {
+		t.Error("the checklist shows a path instead of words")
+	}
+	for _, one := range []string{"v1.new.period", "v1.refresh", "v1.expire", "v1.release", "v1.upgrade", "v1.new.once"} {
+		_, form := s.get("/seller/debug")
+		s.post("/seller/debug", form, debugForm(one, w.at["v1"], ""))
+	}
+	_, form := s.get("/seller/debug")
+	s.post("/seller/debug", form, debugForm("v1.new.period", w.at["v1"], "", "amount", "5", "trialFlag", "1"))
+	s.post("/seller/debug", form, debugForm("v1.refresh", w.at["v1"], "", "productId", "00301-1", "trialToFormal", "1"))
+	if _, page = s.get(draft); strings.Contains(page, "缺少通过的调试用例") {
+		t.Error("with all cases saved the checklist still misses some")
+	}
+	_, page = s.get("/seller/products/" + w.product)
+	wants(t, "product", page, "调试用例", "缺少或失败的用例会阻止提交、变更与审核")
+}

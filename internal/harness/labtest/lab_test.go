@@ -276,7 +276,7 @@ func TestSavedCasesGateARelease(t *testing.T) {
 			t.Errorf("missing %v, want %v", got, want)
 		}
 		r := b.Call("yunfan", "POST", "/api/souk/v1/products/"+id+"/submit", "")
-		if r.Status != 422 || r.String("error.code") != "cases_missing" || !strings.Contains(r.Text, `"cases.v1.refresh"`) {
+		if r.Status != 422 || r.String("error.code") != "cases_missing" || !strings.Contains(r.Text, `"debugging.v1.refresh"`) {
 			t.Errorf("submitted without cases: %d %s", r.Status, r.Text)
 		}
 		for _, s := range needs() {
@@ -289,7 +289,7 @@ func TestSavedCasesGateARelease(t *testing.T) {
 		// The server breaks; the replay at approval finds it, once the last runs are old.
 		b.faults("v1", "wrong-signature@releaseInstance")
 		b.Do("yunfan", "POST", "/api/souk/v1/lab/cases/run", fmt.Sprintf(`{"address":%q}`, b.address("v1")))
-		if r := b.Call("operator", "POST", "/api/souk/v1/products/"+id+"/approve", ""); r.Status != 422 || !strings.Contains(r.Text, `"cases.v1.release"`) {
+		if r := b.Call("operator", "POST", "/api/souk/v1/products/"+id+"/approve", ""); r.Status != 422 || !strings.Contains(r.Text, `"debugging.v1.release"`) {
 			t.Errorf("approved with a failing case: %d %s", r.Status, r.Text)
 		}
 		b.faults("v1")

@@ -102,7 +102,7 @@ func (c *Catalogue) unproved(ctx context.Context, tx *kernel.Tx, v *catalog.Revi
 		return nil, err
 	}
 	for _, n := range missing {
-		out = append(out, catalog.Problem{Field: "cases." + n.ID(), Code: catalog.CaseMissing, Args: []string{n.ID()}, Warning: !required})
+		out = append(out, catalog.Problem{Field: "debugging." + n.ID(), Code: catalog.CaseMissing, Args: []string{n.ID()}, Warning: !required})
 	}
 	return out, nil
 }
@@ -122,7 +122,7 @@ func (c *Catalogue) proved(ctx context.Context, tx *kernel.Tx, p catalog.Product
 	}
 	f := fault.Fields{}
 	for _, n := range missing {
-		f.Add("cases."+n.ID(), "case_missing %s", n.ID())
+		f.Add("debugging."+n.ID(), "case_missing %s", n.ID())
 	}
 	return &fault.Fault{Kind: fault.Rule, Code: "cases_missing", Message: "debug and save these cases first", Fields: f}
 }

@@ -285,5 +285,8 @@ func (r *Room) revisionShow(c *ui.Call) error {
 			return ui.None
 		}},
 	}, ""), Note: c.T("beside.note")}))
+	if err := r.Proved(c, p, v.ProductID); err != nil {
+		return err
+	}
 	return c.Draw(p)
 }

@@ -48,6 +48,14 @@ var index = regexp.MustCompile(`\[(\d+)\]`)
 
 // FieldName is the name of a wizard's field as its label says it, with its place in a list.
 func FieldName(c *ui.Call, path string) ui.Cell {
+	if need, ok := strings.CutPrefix(path, "debugging."); ok { // a debugging case, not a customer's
+		scenario, more, _ := strings.Cut(need, "+")
+		cell := c.Word("block.proved").And(c.Word("scenario." + scenario))
+		if more != "" {
+			cell = cell.And(ui.Code(more))
+		}
+		return cell
+	}
 	place := ""
 	for _, m := range index.FindAllStringSubmatch(path, -1) {
 		if n, err := strconv.Atoi(m[1]); err == nil {

@@ -254,8 +254,12 @@ func (r *Room) runBlocks(c *ui.Call, v *lab.Run) (out []ui.Block) {
 	}
 	out = append(out, c.In("block.facts", ui.Block{Facts: facts}))
 	if len(v.Request) > 0 {
-		view := c.Choice("view", []string{"pretty", "raw", "hex"})
-		out = append(out, c.In("block.bytes", ui.Block{Bytes: c.NewBytes(view, v.Request, v.Response, nil)}))
+		views := []string{"pretty", "raw", "hex"}
+		b := c.NewBytes(c.Choice("view", views), v.Request, v.Response, nil)
+		for i := range b.Views { // the page of a form that was sent cannot be fetched again, the call's own page can
+			b.Views[i].Href = "/seller/debug/runs/" + v.ID + "?view=" + views[i]
+		}
+		out = append(out, c.In("block.bytes", ui.Block{Bytes: b}))
 	}
 	if b, ok := desk.Signature(c, v.Request); ok {
 		out = append(out, b)

@@ -40,7 +40,7 @@ var steps = []struct {
 	form   func(w *wizardForm)
 	read   func(w *wizardForm) error
 }{
-	{"access", []string{"name", "version", "protocol", "logo", "production_address", "delivery_days", "delivery_template", "extend_params", "seal_bits"}, (*wizardForm).access, (*wizardForm).readAccess},
+	{"access", []string{"name", "version", "protocol", "logo", "production_address", "debugging", "delivery_days", "delivery_template", "extend_params", "seal_bits"}, (*wizardForm).access, (*wizardForm).readAccess},
 	{"basic", []string{"media", "overview", "description", "highlights", "cases"}, (*wizardForm).basic, (*wizardForm).readBasic},
 	{"service", []string{"agreement", "support", "user_guide", "copyright"}, (*wizardForm).service, (*wizardForm).readService},
 	{"business", []string{"category", "tags", "specs"}, (*wizardForm).business, (*wizardForm).readBusiness},
