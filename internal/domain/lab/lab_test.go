@@ -56,7 +56,7 @@ func TestNeedsOfTheBillingModes(t *testing.T) {
 		{"both, one release is enough", lab.Product{Period: true, OneTime: true}, []string{"v1.new.period", "v1.new.once", "v1.refresh", "v1.expire", "v1.release"}},
 		{"sold by number", lab.Product{OneTime: true, Quantity: true}, []string{"v1.new.once", "v1.new.once+amount", "v1.release"}},
 		{"extension parameters", lab.Product{OneTime: true, Extensions: []string{"a", "b"}}, []string{"v1.new.once", "v1.new.once+saasExtendParams+a", "v1.new.once+saasExtendParams+b", "v1.release"}},
-		{"trial", lab.Product{Period: true, Trial: true}, []string{"v1.new.period", "v1.new.period+trialFlag", "v1.refresh", "v1.refresh+productId", "v1.refresh+trialToFormal", "v1.expire", "v1.release"}},
+		{"trial", lab.Product{Period: true, Trial: true}, []string{"v1.new.period", "v1.new.period+trialFlag", "v1.refresh", "v1.refresh+productId", "v1.refresh+trialToFormal", "v1.refresh-productId", "v1.refresh-trialToFormal", "v1.expire", "v1.release"}},
 		{"V2 one-time", lab.Product{V2: true, OneTime: true}, []string{"v2.new.once", "v2.query", "v2.release"}},
 		{"V2 period, upgradable", lab.Product{V2: true, Period: true, Upgradable: true}, []string{"v2.new.period", "v2.query", "v2.refresh.renewal", "v2.refresh.cancel", "v2.upgrade", "v2.freeze", "v2.thaw", "v2.release"}},
 	} {

@@ -26,11 +26,15 @@ type Need struct {
 	Scenario string
 	Field    string // an optional parameter that must have been in a passing case; "" is none
 	Param    string // the extension parameter that must have been in it
+	Absent   bool   // Field must have been left empty
 }
 
 // ID is the need in one word, as forms and messages name it.
 func (n Need) ID() string {
 	id := n.Scenario
+	if n.Absent {
+		return id + "-" + n.Field
+	}
 	for _, more := range []string{n.Field, n.Param} {
 		if more != "" {
 			id += "+" + more
@@ -55,12 +59,17 @@ func Needs(p Product) (out []Need) {
 		add(p.OneTime, "v1.new.once", "")
 		add(p.Quantity, create, "amount")
 		for _, name := range p.Extensions {
-			out = append(out, Need{create, "saasExtendParams", name})
+			out = append(out, Need{Scenario: create, Field: "saasExtendParams", Param: name})
 		}
 		add(p.Trial, "v1.new.period", "trialFlag")
 		add(p.Period, "v1.refresh", "")
 		add(p.Trial || p.StopPeriod, "v1.refresh", "productId")
 		add(p.Trial, "v1.refresh", "trialToFormal")
+		for _, field := range []string{"productId", "trialToFormal"} { // both ways // spec: 10 §8.2
+			if p.Trial || p.StopPeriod && field == "productId" {
+				out = append(out, Need{Scenario: "v1.refresh", Field: field, Absent: true})
+			}
+		}
 		add(p.Period || p.Trial, "v1.expire", "")
 		add(p.Upgradable, "v1.upgrade", "")
 		add(true, "v1.release", "")
@@ -84,6 +93,9 @@ func Needs(p Product) (out []Need) {
 
 // Met tells whether a case of a scenario with these parameters answers a need.
 func (n Need) Met(scenario string, form map[string]string) bool {
+	if n.Absent {
+		return n.Scenario == scenario && form[n.Field] == ""
+	}
 	return n.Scenario == scenario && (n.Field == "" || form[n.Field] != "") && (n.Param == "" || strings.Contains(extensions(form[n.Field]), strconv.Quote(n.Param)))
 }
 

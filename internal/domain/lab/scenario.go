@@ -126,7 +126,7 @@ var (
 	goods1 = []Field{req("orderId", "{order}", 64), req("productId", "00301-123456-0--0", 64), opt("skuCode", "", 64), opt("orderAmount", "99", 20), opt("provisionType", "1", 2),
 		opt("amount", "", 7), opt("diskSize", "", 7), opt("bandWidth", "", 7), opt("saasExtendParams", "", 2048), opt("trialFlag", "", 2)}
 	term1  = []Field{req("expireTime", "{expiry 1 month}", 20), req("periodType", "month", 10), req("periodNumber", "1", 2)}
-	renew1 = []Field{req("instanceId", "{instance}", 64), req("orderId", "{order new}", 64), req("expireTime", "{expiry 2 month}", 20), opt("productId", "", 64), opt("periodType", "month", 10),
+	renew1 = []Field{req("instanceId", "{instance}", 64), req("orderId", "{order new}", 64), req("expireTime", "{expiry 2 month}", 20), opt("productId", "00301-123456-0--0", 64), opt("periodType", "month", 10),
 		opt("periodNumber", "1", 2), opt("orderAmount", "99", 20), opt("trialToFormal", "", 2)}
 	ended1 = []Field{req("instanceId", "{instance}", 64), req("orderId", "{order}", 64)}
 )
@@ -195,7 +195,7 @@ var Scenarios = []Scenario{
 	{ID: "v1.expire", Protocol: V1, Activity: "expireInstance", Fields: ended1},
 	{ID: "v1.freeze", Protocol: V1, Activity: "instanceStatus", Fields: []Field{req("instanceId", "{instance}", 64), req("instanceStatus", "FREEZE", 20)}},
 	{ID: "v1.thaw", Protocol: V1, Activity: "instanceStatus", Fields: []Field{req("instanceId", "{instance}", 64), req("instanceStatus", "NORMAL", 20)}},
-	{ID: "v1.release", Protocol: V1, Activity: "releaseInstance", Fields: fields(ended1, []Field{opt("orderAmount", "", 20)})},
+	{ID: "v1.release", Protocol: V1, Activity: "releaseInstance", Fields: fields(ended1, []Field{opt("orderAmount", "99", 20)})},
 	{ID: "v1.license", Protocol: V1, Activity: "getLicense", Creates: true, Fields: fields(buyer1[:3], []Field{req("orderId", "{order}", 64), req("productId", "00301-123458-0--0", 64), req("chargingMode", "1", 2), opt("expireTime", "{expiry 1 month}", 20), opt("periodType", "month", 10), opt("periodNumber", "1", 2)})},
 
 	create2("v2.new.period", "MOCKPERIODYEARNEW"),

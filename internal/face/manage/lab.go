@@ -142,6 +142,7 @@ type needView struct {
 	Scenario string `json:"scenario"`
 	Field    string `json:"field"`
 	Param    string `json:"param"`
+	Absent   bool   `json:"absent"`
 	Missing  bool   `json:"missing"`
 	Failing  bool   `json:"failing"`
 }
@@ -226,7 +227,7 @@ func (h *Handler) labs() {
 		r, err := h.Lab.Ready(c.Context(), c.actor, c.PathValue("id"))
 		out := readinessView{r.Product, r.Address, len(r.Missing) == 0, h.Kernel.Settings().RequireCases, []needView{}}
 		for _, n := range r.Needs {
-			one := needView{Scenario: n.Scenario, Field: n.Field, Param: n.Param}
+			one := needView{Scenario: n.Scenario, Field: n.Field, Param: n.Param, Absent: n.Absent}
 			for _, m := range r.Missing {
 				if m.Need == n {
 					one.Missing, one.Failing = true, m.Failing

@@ -52,19 +52,7 @@ func (d *Desk) Proved(c *ui.Call, p *ui.Page, product string) error {
 		note = c.T("cases.required")
 	}
 	t := ui.NewTable(c.Frame, ready.Needs, []ui.Column[lab.Need]{
-		{Head: "col.scenario", Cell: func(n lab.Need) ui.Cell {
-			cell := c.Word("scenario." + n.Scenario)
-			if d.isSeller() {
-				cell = c.ToWord("/seller/debug?scenario="+n.Scenario, scenarioText(n))
-			}
-			if n.Field != "" {
-				cell = cell.And(ui.Code(n.Field))
-			}
-			if n.Param != "" {
-				cell = cell.And(ui.Code(n.Param))
-			}
-			return cell
-		}},
+		{Head: "col.scenario", Cell: func(n lab.Need) ui.Cell { return d.NeedCell(c, n) }},
 		{Head: "col.state", Cell: func(n lab.Need) ui.Cell {
 			for _, m := range ready.Missing {
 				if m.Need == n && !m.Failing {
@@ -87,4 +75,22 @@ func (d *Desk) Proved(c *ui.Call, p *ui.Page, product string) error {
 // probeDays is how far back a strip goes.
 const probeDays = 31
 
-func scenarioText(n lab.Need) string { return "scenario." + n.Scenario }
+// NeedCell is a need in words: the scenario, and what must or must not have been in it. To a seller it leads to the page
+// on which it is met.
+func (d *Desk) NeedCell(c *ui.Call, n lab.Need) ui.Cell {
+	name := "scenario." + n.Scenario
+	cell := c.Word(name)
+	if d.isSeller() {
+		cell = c.ToWord("/seller/debug?scenario="+n.Scenario, name)
+	}
+	switch {
+	case n.Absent:
+		cell = cell.And(c.Word("need.without")).And(ui.Code(n.Field))
+	case n.Field != "":
+		cell = cell.And(c.Word("need.with")).And(ui.Code(n.Field))
+	}
+	if n.Param != "" {
+		cell = cell.And(ui.Code(n.Param))
+	}
+	return cell
+}

@@ -49,10 +49,13 @@ var index = regexp.MustCompile(`\[(\d+)\]`)
 // FieldName is the name of a wizard's field as its label says it, with its place in a list.
 func FieldName(c *ui.Call, path string) ui.Cell {
 	if need, ok := strings.CutPrefix(path, "debugging."); ok { // a debugging case, not a customer's
-		scenario, more, _ := strings.Cut(need, "+")
-		cell := c.Word("block.proved").And(c.Word("scenario." + scenario))
-		if more != "" {
-			cell = cell.And(ui.Code(more))
+		cell := c.Word("block.proved")
+		if scenario, field, ok := strings.Cut(need, "-"); ok {
+			return cell.And(c.Word("scenario." + scenario)).And(c.Word("need.without")).And(ui.Code(field))
+		}
+		scenario, field, more := strings.Cut(need, "+")
+		if cell = cell.And(c.Word("scenario." + scenario)); more {
+			cell = cell.And(c.Word("need.with")).And(ui.Code(field))
 		}
 		return cell
 	}

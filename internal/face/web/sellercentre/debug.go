@@ -409,7 +409,7 @@ func (r *Room) readyBlock(c *ui.Call) (ui.Block, error) {
 		{Head: "col.proved", Num: true, Cell: func(l line) ui.Cell {
 			return c.Word("cases.of", "N", len(l.r.Needs)-len(l.r.Missing), "M", len(l.r.Needs))
 		}},
-		{Head: "col.missing", Cell: func(l line) ui.Cell { return missing(c, l.r) }},
+		{Head: "col.missing", Cell: func(l line) ui.Cell { return missing(c, r.Desk, l.r) }},
 	}, "")
 	note := c.T("cases.optional")
 	if r.Kernel.Settings().RequireCases {
@@ -418,16 +418,13 @@ func (r *Room) readyBlock(c *ui.Call) (ui.Block, error) {
 	return c.In("block.ready", ui.Block{Table: t.Or(ui.Empty{Text: c.T("products.empty"), Help: c.T("cases.products.empty")}), Note: note}), nil
 }
 
-func missing(c *ui.Call, r lab.Readiness) ui.Cell {
+func missing(c *ui.Call, d *desk.Desk, r lab.Readiness) ui.Cell {
 	if len(r.Missing) == 0 {
 		return c.Chip(ui.CaseState(true))
 	}
 	var cell ui.Cell
 	for i, m := range r.Missing {
-		one := c.ToWord("/seller/debug?scenario="+m.Scenario, named(m.Scenario))
-		if extra := strings.TrimSpace(m.Field + " " + m.Param); extra != "" {
-			one = one.And(ui.Code(extra))
-		}
+		one := d.NeedCell(c, m.Need)
 		if m.Failing {
 			one = one.And(c.Chip(ui.CaseState(false)))
 		}
