@@ -310,7 +310,7 @@ func TestTimeout(t *testing.T) {
 	})
 	t.Run("a body nobody takes", func(t *testing.T) {
 		body := make([]byte, 16<<20) // more than all buffers hold
-		a := client(t, sandbox, outbound.Options{}).Do(t.Context(), outbound.Request{Method: "POST", URL: serve(t, func(ctx context.Context, c net.Conn) { <-ctx.Done() }).URL, Body: body, Timeout: time.Second})
+		a := client(t, sandbox, outbound.Options{}).Do(t.Context(), outbound.Request{Method: "POST", URL: serve(t, func(ctx context.Context, c net.Conn) { <-ctx.Done() }).URL, Body: body, Timeout: 3 * time.Second})
 		if a.Reason != outbound.ReasonTimeout || !a.WroteRequest || len(a.SentBytes) >= len(body) {
 			t.Errorf("%q, wrote %v, %d bytes", a.Reason, a.WroteRequest, len(a.SentBytes))
 		}
