@@ -24,9 +24,7 @@ func (l *Lab) Cases(ctx context.Context, a access.Actor, address string) (out []
 			return err
 		}
 		mine, err := addresses(ctx, tx, a)
-		out = slices.DeleteFunc(out, func(c Case) bool {
-			return !slices.ContainsFunc(mine, func(r Address) bool { return r.URL == c.Address })
-		})
+		out = slices.DeleteFunc(out, func(c Case) bool { return !among(mine, c.Address) })
 		return err
 	})
 	return out, err
@@ -210,7 +208,7 @@ func (l *Lab) RunCases(ctx context.Context, a access.Actor, address, id string) 
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(mine, func(r Address) bool { return r.URL == address }) {
+	if !among(mine, address) {
 		return nil, fault.Field("address", "is not one of your addresses")
 	}
 	return l.rounds(ctx, a.CompanyID, "", address, ByReplay, func(all []Case) []Case {

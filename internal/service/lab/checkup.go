@@ -218,7 +218,11 @@ func (l *Lab) Checkups(ctx context.Context, a access.Actor, mark string, limit i
 		return nil, err
 	}
 	err = l.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		out, err = store.Checkups(ctx, tx, a.CompanyID, mark, limit)
+		if out, err = store.Checkups(ctx, tx, a.CompanyID, mark, limit); err != nil || !a.Limited {
+			return err
+		}
+		mine, err := addresses(ctx, tx, a)
+		out = slices.DeleteFunc(out, func(c Checkup) bool { return !among(mine, c.Address) })
 		return err
 	})
 	return out, err

@@ -2,9 +2,9 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -357,10 +357,19 @@ func (l *Lab) Runs(ctx context.Context, a access.Actor, f RunFilter, mark string
 		return nil, err
 	}
 	err = l.k.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		out, err = store.LabRuns(ctx, tx, a.CompanyID, f, mark, limit)
+		if out, err = store.LabRuns(ctx, tx, a.CompanyID, f, mark, limit); err != nil || !a.Limited {
+			return err
+		}
+		mine, err := addresses(ctx, tx, a)
+		out = slices.DeleteFunc(out, func(v Run) bool { return !among(mine, v.Address) })
 		return err
 	})
 	return out, err
+}
+
+// among tells whether an address is one of these.
+func among(all []Address, address string) bool {
+	return slices.ContainsFunc(all, func(r Address) bool { return r.URL == address })
 }
 
 // visible keeps what is about the addresses of other products from a limited sub-user.
@@ -369,10 +378,8 @@ func visible(ctx context.Context, tx *kernel.Tx, a access.Actor, address string)
 		return nil
 	}
 	all, err := addresses(ctx, tx, a)
-	for _, one := range all {
-		if one.URL == address {
-			return err
-		}
+	if err == nil && !among(all, address) {
+		err = fault.Unknown("run")
 	}
-	return errors.Join(err, fault.Unknown("run"))
+	return err
 }
