@@ -67,7 +67,7 @@ func TestDebuggingOnThePages(t *testing.T) {
 	wants(t, "history", page, "重放", "释放")
 
 	_, page = s.get("/seller/debug?protocol=kit2")
-	wants(t, "no address of the class", page, "请先登记「联营工具」的生产地址")
+	wants(t, "no address of the class", page, "请先登记生产地址", "需要的类别：联营工具")
 }
 
 // Domains and public keys, and what is wrong with them, on their page; an Englishwoman reads English.
