@@ -22,8 +22,14 @@ import (
 // again soon.
 type Handler func(ctx context.Context, j store.Job, owner string) error
 
+// Together does jobs of one kind, the earliest first, in the transaction that takes them
+// out of the queue. It must have no effect but through tx, so that jobs need no lease and
+// all of them stand or fall together; after an error each is done by itself.
+type Together func(ctx context.Context, tx *store.Tx, js []store.Job) error
+
 // Limits of the runner.
 const (
+	atOnce    = 64               // jobs done together
 	lease     = 20 * time.Second // a process that does not renew within it is dead
 	renewal   = 4 * time.Second
 	pause     = time.Second // before a job whose handler failed is taken up again
@@ -38,7 +44,8 @@ type Options struct {
 	// Refresh is called at every scan, at most four times a second: the sandbox
 	// reads the clock's offset there.
 	Refresh func(ctx context.Context) error
-	// Idle is called whenever the last job under way has ended: the sandbox goes on then.
+	// Idle is called whenever the last job under way has ended and no lane waits to be
+	// looked at: the sandbox goes on then.
 	Idle   func()
 	Logger *slog.Logger
 }
@@ -51,9 +58,13 @@ type Runner struct {
 	o        Options
 	owner    string
 	handlers map[string]Handler
+	together Together // of the platform's lane; nil: none
+	kind     string   // that is done together
 	queue    *Queue
 
 	mu       sync.Mutex
+	single   bool // what was to be done together failed: it is done one by one
+	others   bool // the platform's lane has jobs due of other kinds
 	woken    map[string]bool
 	backlog  map[string]bool // lanes that may have more due than was claimed
 	inflight map[string]int
@@ -96,6 +107,10 @@ func (r *Runner) Running() int {
 
 // Handle registers the handler of a kind.
 func (r *Runner) Handle(kind string, h Handler) { r.handlers[kind] = h }
+
+// HandleTogether registers what does the platform's own jobs of a kind many at a time. Its
+// Handler does those one by one that could not be done together.
+func (r *Runner) HandleTogether(kind string, f Together) { r.kind, r.together = kind, f }
 
 // Wake makes the runner look at a lane now.
 func (r *Runner) Wake(lane string) {
@@ -240,6 +255,29 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 	}
 	free := r.o.Workers - len(r.held)
 	var wants []want
+	but := ""
+	if r.together != nil && !r.single {
+		but = r.kind
+		if r.woken[Platform] {
+			delete(r.woken, Platform)
+			if r.held[sweeping] {
+				r.backlog[Platform] = true // looked at again when the sweep ends
+			} else {
+				r.held[sweeping] = true
+				free--
+				go r.sweep(work)
+			}
+		}
+		if r.others {
+			r.others = false
+			if n := min(r.width(Platform)-r.inflight[Platform], free); n > 0 {
+				wants = append(wants, want{Platform, n})
+				free -= n
+			} else {
+				r.backlog[Platform] = true
+			}
+		}
+	}
 	for l := range r.woken {
 		if n := min(r.width(l)-r.inflight[l], free); n > 0 {
 			wants = append(wants, want{l, n})
@@ -261,7 +299,11 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 		clear(full)
 		until := r.wire.Now().Add(lease)
 		for _, w := range wants {
-			js, err := store.ClaimJobs(ctx, tx, w.lane, now, w.n, r.owner, until)
+			except := ""
+			if w.lane == Platform {
+				except = but
+			}
+			js, err := store.ClaimJobs(ctx, tx, w.lane, except, now, w.n, r.owner, until)
 			if err != nil {
 				return err
 			}
@@ -294,11 +336,77 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 		r.held[j.ID] = true
 		r.inflight[j.Lane]++
 	}
+	if more, looked := full[Platform]; looked && !more && but == "" {
+		r.single = false // those that could not be done together are under way
+	}
+	idle := r.idle()
 	r.mu.Unlock()
 	for _, j := range claimed {
 		go r.perform(work, j)
 	}
+	if idle && r.o.Idle != nil {
+		r.o.Idle()
+	}
 	return nil
+}
+
+// idle tells that nothing is under way and nothing waits to be looked at.
+func (r *Runner) idle() bool { return len(r.held) == 0 && len(r.woken) == 0 && !r.others }
+
+// sweeping stands among the jobs held while some are done together.
+const sweeping = "together"
+
+// sweep does what is due of the kind that is done together, some of it in one
+// transaction, and looks again while there is more.
+func (r *Runner) sweep(ctx context.Context) {
+	n, others, err := r.takeTogether(ctx)
+	if err != nil {
+		r.o.Logger.Error("jobs: some jobs could not be done together and will be done one by one", "kind", r.kind, "err", err)
+	}
+	r.mu.Lock()
+	delete(r.held, sweeping)
+	switch {
+	case err != nil:
+		r.single = true
+		r.woken[Platform] = true
+	case n == atOnce:
+		r.woken[Platform] = true
+	case others:
+		r.others = true
+	}
+	if r.backlog[Platform] {
+		delete(r.backlog, Platform)
+		r.woken[Platform] = true
+	}
+	r.changed.Broadcast()
+	idle := r.idle()
+	r.mu.Unlock()
+	r.poke()
+	if idle && r.o.Idle != nil {
+		r.o.Idle()
+	}
+}
+
+// takeTogether tells how many it did and whether jobs of other kinds are due in the lane;
+// while there may be more of the kind it does not look for others.
+func (r *Runner) takeTogether(ctx context.Context) (n int, others bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	err = r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		now := r.business.Now()
+		js, err := store.TakeJobs(ctx, tx, Platform, r.kind, now, atOnce)
+		if n = len(js); err == nil && n < atOnce {
+			others, err = store.LaneDue(ctx, tx, Platform, now)
+		}
+		if err != nil || n == 0 {
+			return err
+		}
+		return r.together(ctx, tx, js)
+	})
+	return n, others, err
 }
 
 // width is how many jobs of a lane run at once: the platform's own work waits for nobody
@@ -322,7 +430,7 @@ func (r *Runner) perform(ctx context.Context, j store.Job) {
 			r.woken[j.Lane] = true
 		}
 		r.changed.Broadcast()
-		idle := len(r.held) == 0
+		idle := r.idle()
 		r.mu.Unlock()
 		r.poke()
 		if idle && r.o.Idle != nil {
