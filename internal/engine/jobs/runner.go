@@ -27,6 +27,10 @@ type Handler func(ctx context.Context, j store.Job, owner string) error
 // all of them stand or fall together; after an error each is done by itself.
 type Together func(ctx context.Context, tx *store.Tx, js []store.Job) error
 
+// Begin begins jobs that were claimed together, and gives for each, in their order, what
+// is left to be done of it, nil for nothing. After an error each job's Handler does it.
+type Begin func(ctx context.Context, js []store.Job, owner string) ([]func(context.Context) error, error)
+
 // Limits of the runner.
 const (
 	atOnce    = 64               // jobs done together
@@ -58,6 +62,8 @@ type Runner struct {
 	o        Options
 	owner    string
 	handlers map[string]Handler
+	begins   map[string]bool // kinds that begin begins
+	begin    Begin
 	together Together // of the platform's lane; nil: none
 	kind     string   // that is done together
 	queue    *Queue
@@ -111,6 +117,14 @@ func (r *Runner) Handle(kind string, h Handler) { r.handlers[kind] = h }
 // HandleTogether registers what does the platform's own jobs of a kind many at a time. Its
 // Handler does those one by one that could not be done together.
 func (r *Runner) HandleTogether(kind string, f Together) { r.kind, r.together = kind, f }
+
+// HandleBegun registers what begins jobs of some kinds, which have a Handler as well.
+func (r *Runner) HandleBegun(f Begin, kinds ...string) {
+	r.begin, r.begins = f, map[string]bool{}
+	for _, k := range kinds {
+		r.begins[k] = true
+	}
+}
 
 // Wake makes the runner look at a lane now.
 func (r *Runner) Wake(lane string) {
@@ -341,9 +355,7 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 	}
 	idle := r.idle()
 	r.mu.Unlock()
-	for _, j := range claimed {
-		go r.perform(work, j)
-	}
+	r.launch(work, claimed)
 	if idle && r.o.Idle != nil {
 		r.o.Idle()
 	}
@@ -418,7 +430,50 @@ func (r *Runner) width(lane string) int {
 	return r.o.Width
 }
 
-func (r *Runner) perform(ctx context.Context, j store.Job) {
+// launch starts jobs, those together that can begin together.
+func (r *Runner) launch(ctx context.Context, js []store.Job) {
+	var begun []store.Job
+	for _, j := range js {
+		if r.begins[j.Kind] {
+			begun = append(begun, j)
+		} else {
+			go r.perform(ctx, j, nil)
+		}
+	}
+	if len(begun) < 2 {
+		for _, j := range begun {
+			go r.perform(ctx, j, nil)
+		}
+		return
+	}
+	go func() {
+		left, err := r.beginAll(ctx, begun)
+		if err != nil {
+			r.o.Logger.Error("jobs: some jobs could not begin together and are done one by one", "err", err)
+		}
+		for i, j := range begun {
+			var rest func(context.Context) error
+			if err == nil {
+				if rest = left[i]; rest == nil {
+					rest = func(context.Context) error { return nil }
+				}
+			}
+			go r.perform(ctx, j, rest)
+		}
+	}()
+}
+
+func (r *Runner) beginAll(ctx context.Context, js []store.Job) (left []func(context.Context) error, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return r.begin(ctx, js, r.owner)
+}
+
+// perform does a job, or what is left of it.
+func (r *Runner) perform(ctx context.Context, j store.Job, rest func(context.Context) error) {
 	defer func() {
 		r.mu.Lock()
 		delete(r.held, j.ID)
@@ -437,18 +492,21 @@ func (r *Runner) perform(ctx context.Context, j store.Job) {
 			r.o.Idle()
 		}
 	}()
-	if err := r.call(ctx, j); err != nil {
+	if err := r.call(ctx, j, rest); err != nil {
 		r.o.Logger.Error("jobs: a job could not be done and will be taken up again", "job", j.ID, "kind", j.Kind, "order", j.OrderID, "err", err)
 		r.putBack(ctx, j)
 	}
 }
 
-func (r *Runner) call(ctx context.Context, j store.Job) (err error) {
+func (r *Runner) call(ctx context.Context, j store.Job, rest func(context.Context) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	if rest != nil {
+		return rest(ctx)
+	}
 	h := r.handlers[j.Kind]
 	if h == nil {
 		return fmt.Errorf("no handler for jobs of kind %q", j.Kind)

@@ -45,6 +45,12 @@ func LockInstance(ctx context.Context, tx *Tx, s Scope, id string) (*instance.In
 	return &i, noRow(err)
 }
 
+// HoldInstance takes the instance's row for this transaction and does not read it.
+func HoldInstance(ctx context.Context, tx *Tx, id string) error {
+	var one int
+	return noRow(tx.QueryRow(ctx, `SELECT 1 FROM instance WHERE id = $1`+locking(tx, ""), id).Scan(&one))
+}
+
 // Instances lists instances by id after a mark.
 func Instances(ctx context.Context, tx *Tx, s Scope, after string, limit int) ([]instance.Instance, error) {
 	cond, args := s.where("buyer_id", "seller_id", []any{after, limit})
