@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/souk-market/souk/internal/engine/store"
@@ -31,7 +32,7 @@ func (q *Queue) Add(ctx context.Context, tx *store.Tx, j store.Job) (string, err
 	if err := store.InsertJob(ctx, tx, j); err != nil {
 		return "", err
 	}
-	q.added(tx, j)
+	q.added(ctx, tx, j)
 	return j.ID, nil
 }
 
@@ -44,7 +45,7 @@ func (q *Queue) AddAll(ctx context.Context, tx *store.Tx, js []store.Job) error 
 		return err
 	}
 	for _, j := range js {
-		q.added(tx, j)
+		q.added(ctx, tx, j)
 	}
 	return nil
 }
@@ -62,11 +63,21 @@ func (q *Queue) complete(j *store.Job) {
 	}
 }
 
-func (q *Queue) added(tx *store.Tx, j store.Job) {
-	if !j.DueAt.After(q.business()) {
-		q.WakeAfter(tx, j.Lane) // what is due later is found by a scan
+func (q *Queue) added(ctx context.Context, tx *store.Tx, j store.Job) {
+	if j.DueAt.After(q.business()) {
+		return // found by a scan
 	}
+	if due, ok := ctx.Value(dueKey{}).(*[]string); ok {
+		if !slices.Contains(*due, j.Lane) {
+			*due = append(*due, j.Lane)
+		}
+		return
+	}
+	q.WakeAfter(tx, j.Lane)
 }
+
+// dueKey is where the context of a sweep gathers the lanes in which something is due by it.
+type dueKey struct{}
 
 // WakeAfter looks at a lane as soon as tx is durable: something in it became due.
 func (q *Queue) WakeAfter(tx *store.Tx, lane string) { tx.OnCommit(func() { q.wake(lane) }) }

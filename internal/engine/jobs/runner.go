@@ -28,12 +28,15 @@ type Handler func(ctx context.Context, j store.Job, owner string) error
 type Together func(ctx context.Context, tx *store.Tx, js []store.Job) error
 
 // Begin begins jobs that were claimed together, and gives for each, in their order, what
-// is left to be done of it, nil for nothing. After an error each job's Handler does it.
-type Begin func(ctx context.Context, js []store.Job, owner string) ([]func(context.Context) error, error)
+// is left to be done of it, nil for nothing. It is given the transaction of the claim where
+// that may go on (else nil). After an error, and where it gives nothing, each job's Handler
+// does it.
+type Begin func(ctx context.Context, tx *store.Tx, js []store.Job, owner string) ([]func(context.Context) error, error)
 
 // Limits of the runner.
 const (
 	atOnce    = 64               // jobs done together
+	begunMax  = 16               // jobs that come of it and begin in the same transaction
 	lease     = 20 * time.Second // a process that does not renew within it is dead
 	renewal   = 4 * time.Second
 	pause     = time.Second // before a job whose handler failed is taken up again
@@ -67,6 +70,8 @@ type Runner struct {
 	together Together // of the platform's lane; nil: none
 	kind     string   // that is done together
 	queue    *Queue
+
+	claiming sync.Mutex // from a claim beside Run's goroutine until the jobs stand in held
 
 	mu       sync.Mutex
 	single   bool // what was to be done together failed: it is done one by one
@@ -190,10 +195,12 @@ func (r *Runner) Run(ctx context.Context) error {
 // claim and could not say so, or it could not take that a job was put back. Renewing them
 // would keep them for as long as this process lives.
 func (r *Runner) keep(ctx context.Context) {
+	r.claiming.Lock()
+	defer r.claiming.Unlock()
 	now := r.wire.Now()
 	r.mu.Lock()
 	r.doubt = false
-	held := slices.Collect(maps.Keys(r.held)) // claims are made by this goroutine, so none is under way
+	held := slices.Collect(maps.Keys(r.held)) // claims are made by this goroutine or under claiming, so none is under way
 	r.mu.Unlock()
 	err := r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		lanes, err := store.ForgetJobs(ctx, tx, r.owner, held)
@@ -368,22 +375,51 @@ func (r *Runner) idle() bool { return len(r.held) == 0 && len(r.woken) == 0 && !
 // sweeping stands among the jobs held while some are done together.
 const sweeping = "together"
 
-// sweep does what is due of the kind that is done together, some of it in one
-// transaction, and looks again while there is more.
+// swept is what a sweep did.
+type swept struct {
+	n       int  // jobs done
+	others  bool // jobs of other kinds are due in the lane; not looked for while there may be more of the kind
+	claimed []store.Job
+	left    []func(context.Context) error // of those claimed; nil: they have not begun
+}
+
+// sweep does some of what is due of the kind that is done together, and begins the jobs
+// that come of it, in one transaction.
 func (r *Runner) sweep(ctx context.Context) {
-	n, others, err := r.takeTogether(ctx)
+	r.claiming.Lock()
+	defer r.claiming.Unlock()
+	reserved := map[string]int{} // places in other lanes
+	s, err := r.takeTogether(ctx, reserved)
 	if err != nil {
+		s = swept{}
 		r.o.Logger.Error("jobs: some jobs could not be done together and will be done one by one", "kind", r.kind, "err", err)
 	}
 	r.mu.Lock()
 	delete(r.held, sweeping)
+	took := map[string]int{}
+	for _, j := range s.claimed {
+		r.held[j.ID] = true
+		took[j.Lane]++
+	}
+	for lane, n := range reserved {
+		if r.inflight[lane] -= n - took[lane]; r.inflight[lane] == 0 {
+			delete(r.inflight, lane)
+		}
+		switch more := took[lane] == n; {
+		case more && r.inflight[lane] >= r.width(lane):
+			r.backlog[lane] = true // looked at again when one of its jobs ends
+		case more, err != nil, r.backlog[lane]:
+			delete(r.backlog, lane)
+			r.woken[lane] = true
+		}
+	}
 	switch {
 	case err != nil:
-		r.single = true
+		r.single, r.doubt = true, true // what was claimed may stand
 		r.woken[Platform] = true
-	case n == atOnce:
+	case s.n == atOnce:
 		r.woken[Platform] = true
-	case others:
+	case s.others:
 		r.others = true
 	}
 	if r.backlog[Platform] {
@@ -393,32 +429,77 @@ func (r *Runner) sweep(ctx context.Context) {
 	r.changed.Broadcast()
 	idle := r.idle()
 	r.mu.Unlock()
+	if len(s.claimed) > 0 {
+		crash.Point(crash.JobClaimed)
+	}
+	r.proceed(ctx, s.claimed, s.left)
 	r.poke()
 	if idle && r.o.Idle != nil {
 		r.o.Idle()
 	}
 }
-
-// takeTogether tells how many it did and whether jobs of other kinds are due in the lane;
-// while there may be more of the kind it does not look for others.
-func (r *Runner) takeTogether(ctx context.Context) (n int, others bool, err error) {
+func (r *Runner) takeTogether(ctx context.Context, reserved map[string]int) (s swept, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
 	err = r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		s = swept{}
 		now := r.business.Now()
 		js, err := store.TakeJobs(ctx, tx, Platform, r.kind, now, atOnce)
-		if n = len(js); err == nil && n < atOnce {
-			others, err = store.LaneDue(ctx, tx, Platform, now)
+		if s.n = len(js); err == nil && s.n < atOnce {
+			s.others, err = store.LaneDue(ctx, tx, Platform, now)
 		}
-		if err != nil || n == 0 {
+		if err != nil || s.n == 0 {
 			return err
 		}
-		return r.together(ctx, tx, js)
+		var due []string
+		if err := r.together(context.WithValue(ctx, dueKey{}, &due), tx, js); err != nil {
+			return err
+		}
+		until := r.wire.Now().Add(lease)
+		for _, lane := range due {
+			n := r.reserve(reserved, lane, begunMax-len(s.claimed))
+			if n == 0 {
+				r.queue.WakeAfter(tx, lane)
+				continue
+			}
+			js, err := store.ClaimJobs(ctx, tx, lane, "", now, n, r.owner, until)
+			if err != nil {
+				return err
+			}
+			s.claimed = append(s.claimed, js...)
+		}
+		if len(s.claimed) == 0 || slices.ContainsFunc(s.claimed, func(j store.Job) bool { return !r.begins[j.Kind] }) {
+			return nil
+		}
+		if s.left, err = r.begin(ctx, tx, s.claimed, r.owner); err != nil {
+			s.left = nil // each is tried by itself; where a statement failed, all is undone
+			r.o.Logger.Error("jobs: some jobs could not begin together and are done one by one", "err", err)
+		}
+		return nil
 	})
-	return n, others, err
+	return s, err
+}
+
+// reserve takes up to limit places in a lane, once however often the transaction runs.
+func (r *Runner) reserve(reserved map[string]int, lane string, limit int) int {
+	if n, ok := reserved[lane]; ok {
+		return n
+	}
+	if lane == Platform {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := min(r.width(lane)-r.inflight[lane], r.o.Workers-len(r.held), limit)
+	if n <= 0 {
+		return 0
+	}
+	reserved[lane] = n
+	r.inflight[lane] += n
+	return n
 }
 
 // width is how many jobs of a lane run at once: the platform's own work waits for nobody
@@ -449,18 +530,24 @@ func (r *Runner) launch(ctx context.Context, js []store.Job) {
 	go func() {
 		left, err := r.beginAll(ctx, begun)
 		if err != nil {
+			left = nil
 			r.o.Logger.Error("jobs: some jobs could not begin together and are done one by one", "err", err)
 		}
-		for i, j := range begun {
-			var rest func(context.Context) error
-			if err == nil {
-				if rest = left[i]; rest == nil {
-					rest = func(context.Context) error { return nil }
-				}
-			}
-			go r.perform(ctx, j, rest)
-		}
+		r.proceed(ctx, begun, left)
 	}()
+}
+
+// proceed does what is left of jobs that have begun, or all of them.
+func (r *Runner) proceed(ctx context.Context, js []store.Job, left []func(context.Context) error) {
+	for i, j := range js {
+		var rest func(context.Context) error
+		if left != nil {
+			if rest = left[i]; rest == nil {
+				rest = func(context.Context) error { return nil }
+			}
+		}
+		go r.perform(ctx, j, rest)
+	}
 }
 
 func (r *Runner) beginAll(ctx context.Context, js []store.Job) (left []func(context.Context) error, err error) {
@@ -469,7 +556,7 @@ func (r *Runner) beginAll(ctx context.Context, js []store.Job) (left []func(cont
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return r.begin(ctx, js, r.owner)
+	return r.begin(ctx, nil, js, r.owner)
 }
 
 // perform does a job, or what is left of it.

@@ -49,17 +49,23 @@ func (d *Delivery) Register(r *jobs.Runner) {
 // perform does one call: load, render, record, send, judge, commit. Between record
 // and commit the process may die; the attempt then stands as unknown.
 func (d *Delivery) perform(ctx context.Context, j store.Job, owner string) error {
-	left, err := d.begin(ctx, []store.Job{j}, owner)
+	left, err := d.begin(ctx, nil, []store.Job{j}, owner)
 	if err != nil || left[0] == nil {
 		return err
 	}
 	return left[0](ctx)
 }
 
-// begin loads, renders and records calls, and gives what is left to do of each.
-func (d *Delivery) begin(ctx context.Context, js []store.Job, owner string) ([]func(context.Context) error, error) {
+// begin loads, renders and records calls, and gives what is left to do of each. Where it is
+// given a transaction all of that is in it, else it makes its own.
+func (d *Delivery) begin(ctx context.Context, tx *kernel.Tx, js []store.Job, owner string) ([]func(context.Context) error, error) {
+	read, write := d.k.DB.Read, d.k.DB.Write
+	if tx != nil {
+		here := func(ctx context.Context, f func(context.Context, *kernel.Tx) error) error { return f(ctx, tx) }
+		read, write = here, here
+	}
 	plans := make([]*plan, len(js))
-	err := d.k.DB.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
+	err := read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
 		for i := range js {
 			if plans[i], err = d.load(ctx, tx, js[i]); err != nil {
 				return err
@@ -89,7 +95,7 @@ func (d *Delivery) begin(ctx context.Context, js []store.Job, owner string) ([]f
 	if len(begun) == 0 {
 		return left, nil
 	}
-	return left, d.k.DB.Write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+	return left, write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 		for _, b := range begun {
 			if err := b.record(ctx, tx, owner); err != nil {
 				return err
