@@ -64,8 +64,14 @@ func TestJobsAreDoneTogetherOnceAndInOrder(t *testing.T) {
 			}
 			return nil
 		})
-		w.r.Handle("k", func(ctx context.Context, j store.Job, owner string) error { alone.add(j.OrderID); return w.finish(ctx, j) })
-		w.r.Handle("other", func(ctx context.Context, j store.Job, owner string) error { other.add(j.OrderID); return w.finish(ctx, j) })
+		w.r.Handle("k", func(ctx context.Context, j store.Job, owner string) error {
+			alone.add(j.OrderID)
+			return w.finish(ctx, j)
+		})
+		w.r.Handle("other", func(ctx context.Context, j store.Job, owner string) error {
+			other.add(j.OrderID)
+			return w.finish(ctx, j)
+		})
 		var want []string
 		for i := range 150 {
 			at := w.clock.Now().Add(-time.Duration(i) * time.Second)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/instance"
@@ -24,19 +25,47 @@ func in(args []any, values []string) (string, []any) {
 	for n < len(values) {
 		n *= 2
 	}
-	var b strings.Builder
+	first := len(args) + 1
 	for i := range n {
 		v := ""
 		if len(values) > 0 {
 			v = values[min(i, len(values)-1)]
 		}
 		args = append(args, v)
-		if i > 0 {
+	}
+	return text("", first, n, n), args
+}
+
+// texts keeps the placeholders made so far: a few dozen.
+var texts sync.Map
+
+// text is what stands before placeholders, and n of them in rows of a width.
+func text(before string, first, n, width int) string {
+	type key struct {
+		before          string
+		first, n, width int
+	}
+	k := key{before, first, n, width}
+	if t, ok := texts.Load(k); ok {
+		return t.(string)
+	}
+	var b strings.Builder
+	b.WriteString(before)
+	for i := range n {
+		switch {
+		case i == 0:
+		case i%width == 0:
+			b.WriteString("), (")
+		default:
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "$%d", len(args))
+		fmt.Fprintf(&b, "$%d", first+i)
 	}
-	return b.String(), args
+	if before != "" {
+		b.WriteString(")")
+	}
+	texts.Store(k, b.String())
+	return b.String()
 }
 
 // maxRows bounds the rows of one insert.
@@ -49,21 +78,7 @@ func insertRows(ctx context.Context, tx *Tx, into string, width int, values []an
 		for n*2 <= min(rows, maxRows) {
 			n *= 2
 		}
-		var b strings.Builder
-		b.WriteString(into)
-		for i := range n * width {
-			switch {
-			case i == 0:
-				b.WriteString(" VALUES (")
-			case i%width == 0:
-				b.WriteString("), (")
-			default:
-				b.WriteString(", ")
-			}
-			fmt.Fprintf(&b, "$%d", i+1)
-		}
-		b.WriteString(")")
-		if _, err := tx.Exec(ctx, b.String(), values[:n*width]...); err != nil {
+		if _, err := tx.Exec(ctx, text(into+" VALUES (", 1, n*width, width), values[:n*width]...); err != nil {
 			return err
 		}
 		values = values[n*width:]
