@@ -421,6 +421,9 @@ func (r *Runner) sweep(ctx context.Context) {
 		r.woken[Platform] = true
 	case s.others:
 		r.others = true
+		if s.n > 0 {
+			r.woken[Platform] = true // more of the kind may stand behind the others
+		}
 	}
 	if r.backlog[Platform] {
 		delete(r.backlog, Platform)

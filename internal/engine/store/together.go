@@ -96,13 +96,14 @@ func locking(tx *Tx, how string) string {
 	return ""
 }
 
-// TakeJobs ends up to limit due jobs of a kind, the earliest first, and gives them. What
-// they are for is done in the same transaction: a job that does nothing outside the
+// TakeJobs ends those of a lane's first due jobs, up to limit, that are of a kind, and gives
+// them, the earliest first. It does not look behind the first ones: there may be very many.
+// What they are for is done in the same transaction: a job that does nothing outside the
 // database needs no lease.
 func TakeJobs(ctx context.Context, tx *Tx, lane, kind string, now time.Time, limit int) ([]Job, error) {
 	taken, err := collect(ctx, tx, func(r *sql.Rows, j *Job) error { return scanJob(r, j) },
-		`UPDATE job SET state = 'done', outcome = '', tries = 1, finished_at = $1, occasion = '' WHERE id IN (
-			SELECT id FROM job WHERE state = 'queued' AND lane = $2 AND due_at <= $1 AND kind = $3 ORDER BY due_at, id LIMIT $4`+locking(tx, " SKIP LOCKED")+`) RETURNING `+jobColumns,
+		`UPDATE job SET state = 'done', outcome = '', tries = 1, finished_at = $1, occasion = '' WHERE id IN (SELECT id FROM (
+			SELECT id, kind FROM job WHERE state = 'queued' AND lane = $2 AND due_at <= $1 ORDER BY due_at, id LIMIT $4`+locking(tx, " SKIP LOCKED")+`) AS due WHERE kind = $3) RETURNING `+jobColumns,
 		clock.Micros(now), lane, kind, limit)
 	slices.SortFunc(taken, func(a, b Job) int {
 		if c := a.DueAt.Compare(b.DueAt); c != 0 {
