@@ -111,6 +111,22 @@ func (p Plan) at(days, hour int) time.Time {
 	return time.Date(y, m, d-days, hour, 0, 0, 0, p.Zone).UTC()
 }
 
+// Following lists the events of the first instant after an instant that has any.
+func (p Plan) Following(after time.Time) []Event {
+	es := p.Events()
+	i := slices.IndexFunc(es, func(e Event) bool { return e.At.After(after) })
+	if i < 0 {
+		return nil
+	}
+	es = es[i:]
+	for n := range es {
+		if !es[n].At.Equal(es[0].At) {
+			return es[:n]
+		}
+	}
+	return es
+}
+
 // Next is the instant of the first event after an instant; false when nothing follows.
 func (p Plan) Next(after time.Time) (time.Time, bool) {
 	for _, e := range p.Events() {

@@ -172,8 +172,8 @@ type Tx struct {
 	hooks         []func()
 }
 
-// Engine tells which engine the transaction runs on, for the two places where
-// texts may differ: bulk insert and job claiming.
+// Engine tells which engine the transaction runs on, for the few places
+// where texts may differ: bulk insert, job claiming, and reads that lock.
 func (tx *Tx) Engine() Engine { return tx.engine }
 
 // OnCommit has f called once, on the caller's goroutine and before Write

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/souk-market/souk/internal/engine/store"
@@ -27,6 +28,29 @@ type Queue struct {
 
 // Add queues a job within tx. BaseAt defaults to DueAt.
 func (q *Queue) Add(ctx context.Context, tx *store.Tx, j store.Job) (string, error) {
+	q.complete(&j)
+	if err := store.InsertJob(ctx, tx, j); err != nil {
+		return "", err
+	}
+	q.added(ctx, tx, j)
+	return j.ID, nil
+}
+
+// AddAll queues jobs that are in no chain.
+func (q *Queue) AddAll(ctx context.Context, tx *store.Tx, js []store.Job) error {
+	for i := range js {
+		q.complete(&js[i])
+	}
+	if err := store.InsertJobs(ctx, tx, js); err != nil {
+		return err
+	}
+	for _, j := range js {
+		q.added(ctx, tx, j)
+	}
+	return nil
+}
+
+func (q *Queue) complete(j *store.Job) {
 	j.ID = ident.Row(q.now())
 	if j.BaseAt.IsZero() {
 		j.BaseAt = j.DueAt
@@ -37,14 +61,23 @@ func (q *Queue) Add(ctx context.Context, tx *store.Tx, j store.Job) (string, err
 	if j.Payload == "" {
 		j.Payload = "{}"
 	}
-	if err := store.InsertJob(ctx, tx, j); err != nil {
-		return "", err
-	}
-	if !j.DueAt.After(q.business()) {
-		q.WakeAfter(tx, j.Lane) // what is due later is found by a scan
-	}
-	return j.ID, nil
 }
+
+func (q *Queue) added(ctx context.Context, tx *store.Tx, j store.Job) {
+	if j.DueAt.After(q.business()) {
+		return // found by a scan
+	}
+	if due, ok := ctx.Value(dueKey{}).(*[]string); ok {
+		if !slices.Contains(*due, j.Lane) {
+			*due = append(*due, j.Lane)
+		}
+		return
+	}
+	q.WakeAfter(tx, j.Lane)
+}
+
+// dueKey is where the context of a sweep gathers the lanes in which something is due by it.
+type dueKey struct{}
 
 // WakeAfter looks at a lane as soon as tx is durable: something in it became due.
 func (q *Queue) WakeAfter(tx *store.Tx, lane string) { tx.OnCommit(func() { q.wake(lane) }) }

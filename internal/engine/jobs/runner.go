@@ -22,8 +22,21 @@ import (
 // again soon.
 type Handler func(ctx context.Context, j store.Job, owner string) error
 
+// Together does jobs of one kind, the earliest first, in the transaction that takes them
+// out of the queue. It must have no effect but through tx, so that jobs need no lease and
+// all of them stand or fall together; after an error each is done by itself.
+type Together func(ctx context.Context, tx *store.Tx, js []store.Job) error
+
+// Begin begins jobs that were claimed together, and gives for each, in their order, what
+// is left to be done of it, nil for nothing. It is given the transaction of the claim where
+// that may go on (else nil). After an error, and where it gives nothing, each job's Handler
+// does it.
+type Begin func(ctx context.Context, tx *store.Tx, js []store.Job, owner string) ([]func(context.Context) error, error)
+
 // Limits of the runner.
 const (
+	atOnce    = 64               // jobs done together
+	begunMax  = 16               // jobs that come of it and begin in the same transaction
 	lease     = 20 * time.Second // a process that does not renew within it is dead
 	renewal   = 4 * time.Second
 	pause     = time.Second // before a job whose handler failed is taken up again
@@ -38,7 +51,8 @@ type Options struct {
 	// Refresh is called at every scan, at most four times a second: the sandbox
 	// reads the clock's offset there.
 	Refresh func(ctx context.Context) error
-	// Idle is called whenever the last job under way has ended: the sandbox goes on then.
+	// Idle is called whenever the last job under way has ended and no lane waits to be
+	// looked at: the sandbox goes on then.
 	Idle   func()
 	Logger *slog.Logger
 }
@@ -51,9 +65,17 @@ type Runner struct {
 	o        Options
 	owner    string
 	handlers map[string]Handler
+	begins   map[string]bool // kinds that begin begins
+	begin    Begin
+	together Together // of the platform's lane; nil: none
+	kind     string   // that is done together
 	queue    *Queue
 
+	claiming sync.Mutex // from a claim beside Run's goroutine until the jobs stand in held
+
 	mu       sync.Mutex
+	single   bool // what was to be done together failed: it is done one by one
+	others   bool // the platform's lane has jobs due of other kinds
 	woken    map[string]bool
 	backlog  map[string]bool // lanes that may have more due than was claimed
 	inflight map[string]int
@@ -96,6 +118,18 @@ func (r *Runner) Running() int {
 
 // Handle registers the handler of a kind.
 func (r *Runner) Handle(kind string, h Handler) { r.handlers[kind] = h }
+
+// HandleTogether registers what does the platform's own jobs of a kind many at a time. Its
+// Handler does those one by one that could not be done together.
+func (r *Runner) HandleTogether(kind string, f Together) { r.kind, r.together = kind, f }
+
+// HandleBegun registers what begins jobs of some kinds, which have a Handler as well.
+func (r *Runner) HandleBegun(f Begin, kinds ...string) {
+	r.begin, r.begins = f, map[string]bool{}
+	for _, k := range kinds {
+		r.begins[k] = true
+	}
+}
 
 // Wake makes the runner look at a lane now.
 func (r *Runner) Wake(lane string) {
@@ -161,10 +195,12 @@ func (r *Runner) Run(ctx context.Context) error {
 // claim and could not say so, or it could not take that a job was put back. Renewing them
 // would keep them for as long as this process lives.
 func (r *Runner) keep(ctx context.Context) {
+	r.claiming.Lock()
+	defer r.claiming.Unlock()
 	now := r.wire.Now()
 	r.mu.Lock()
 	r.doubt = false
-	held := slices.Collect(maps.Keys(r.held)) // claims are made by this goroutine, so none is under way
+	held := slices.Collect(maps.Keys(r.held)) // claims are made by this goroutine or under claiming, so none is under way
 	r.mu.Unlock()
 	err := r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		lanes, err := store.ForgetJobs(ctx, tx, r.owner, held)
@@ -240,6 +276,29 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 	}
 	free := r.o.Workers - len(r.held)
 	var wants []want
+	but := ""
+	if r.together != nil && !r.single {
+		but = r.kind
+		if r.woken[Platform] {
+			delete(r.woken, Platform)
+			if r.held[sweeping] {
+				r.backlog[Platform] = true // looked at again when the sweep ends
+			} else {
+				r.held[sweeping] = true
+				free--
+				go r.sweep(work)
+			}
+		}
+		if r.others {
+			r.others = false
+			if n := min(r.width(Platform)-r.inflight[Platform], free); n > 0 {
+				wants = append(wants, want{Platform, n})
+				free -= n
+			} else {
+				r.backlog[Platform] = true
+			}
+		}
+	}
 	for l := range r.woken {
 		if n := min(r.width(l)-r.inflight[l], free); n > 0 {
 			wants = append(wants, want{l, n})
@@ -261,7 +320,11 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 		clear(full)
 		until := r.wire.Now().Add(lease)
 		for _, w := range wants {
-			js, err := store.ClaimJobs(ctx, tx, w.lane, now, w.n, r.owner, until)
+			except := ""
+			if w.lane == Platform {
+				except = but
+			}
+			js, err := store.ClaimJobs(ctx, tx, w.lane, except, now, w.n, r.owner, until)
 			if err != nil {
 				return err
 			}
@@ -294,11 +357,152 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 		r.held[j.ID] = true
 		r.inflight[j.Lane]++
 	}
+	if more, looked := full[Platform]; looked && !more && but == "" {
+		r.single = false // those that could not be done together are under way
+	}
+	idle := r.idle()
 	r.mu.Unlock()
-	for _, j := range claimed {
-		go r.perform(work, j)
+	r.launch(work, claimed)
+	if idle && r.o.Idle != nil {
+		r.o.Idle()
 	}
 	return nil
+}
+
+// idle tells that nothing is under way and nothing waits to be looked at.
+func (r *Runner) idle() bool { return len(r.held) == 0 && len(r.woken) == 0 && !r.others }
+
+// sweeping stands among the jobs held while some are done together.
+const sweeping = "together"
+
+// swept is what a sweep did.
+type swept struct {
+	n       int  // jobs done
+	others  bool // jobs of other kinds are due in the lane; not looked for while there may be more of the kind
+	claimed []store.Job
+	left    []func(context.Context) error // of those claimed; nil: they have not begun
+}
+
+// sweep does some of what is due of the kind that is done together, and begins the jobs
+// that come of it, in one transaction.
+func (r *Runner) sweep(ctx context.Context) {
+	r.claiming.Lock()
+	defer r.claiming.Unlock()
+	reserved := map[string]int{} // places in other lanes
+	s, err := r.takeTogether(ctx, reserved)
+	if err != nil {
+		s = swept{}
+		r.o.Logger.Error("jobs: some jobs could not be done together and will be done one by one", "kind", r.kind, "err", err)
+	}
+	r.mu.Lock()
+	delete(r.held, sweeping)
+	took := map[string]int{}
+	for _, j := range s.claimed {
+		r.held[j.ID] = true
+		took[j.Lane]++
+	}
+	for lane, n := range reserved {
+		if r.inflight[lane] -= n - took[lane]; r.inflight[lane] == 0 {
+			delete(r.inflight, lane)
+		}
+		switch more := took[lane] == n; {
+		case more && r.inflight[lane] >= r.width(lane):
+			r.backlog[lane] = true // looked at again when one of its jobs ends
+		case more, err != nil, r.backlog[lane]:
+			delete(r.backlog, lane)
+			r.woken[lane] = true
+		}
+	}
+	switch {
+	case err != nil:
+		r.single, r.doubt = true, true // what was claimed may stand
+		r.woken[Platform] = true
+	case s.n == atOnce:
+		r.woken[Platform] = true
+	case s.others:
+		r.others = true
+		if s.n > 0 {
+			r.woken[Platform] = true // more of the kind may stand behind the others
+		}
+	}
+	if r.backlog[Platform] {
+		delete(r.backlog, Platform)
+		r.woken[Platform] = true
+	}
+	r.changed.Broadcast()
+	idle := r.idle()
+	r.mu.Unlock()
+	if len(s.claimed) > 0 {
+		crash.Point(crash.JobClaimed)
+	}
+	r.proceed(ctx, s.claimed, s.left)
+	r.poke()
+	if idle && r.o.Idle != nil {
+		r.o.Idle()
+	}
+}
+func (r *Runner) takeTogether(ctx context.Context, reserved map[string]int) (s swept, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	err = r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
+		s = swept{}
+		now := r.business.Now()
+		js, err := store.TakeJobs(ctx, tx, Platform, r.kind, now, atOnce)
+		if s.n = len(js); err == nil && s.n < atOnce {
+			s.others, err = store.LaneDue(ctx, tx, Platform, now)
+		}
+		if err != nil || s.n == 0 {
+			return err
+		}
+		var due []string
+		if err := r.together(context.WithValue(ctx, dueKey{}, &due), tx, js); err != nil {
+			return err
+		}
+		until := r.wire.Now().Add(lease)
+		for _, lane := range due {
+			n := r.reserve(reserved, lane, begunMax-len(s.claimed))
+			if n == 0 {
+				r.queue.WakeAfter(tx, lane)
+				continue
+			}
+			js, err := store.ClaimJobs(ctx, tx, lane, "", now, n, r.owner, until)
+			if err != nil {
+				return err
+			}
+			s.claimed = append(s.claimed, js...)
+		}
+		if len(s.claimed) == 0 || slices.ContainsFunc(s.claimed, func(j store.Job) bool { return !r.begins[j.Kind] }) {
+			return nil
+		}
+		if s.left, err = r.begin(ctx, tx, s.claimed, r.owner); err != nil {
+			s.left = nil // each is tried by itself; where a statement failed, all is undone
+			r.o.Logger.Error("jobs: some jobs could not begin together and are done one by one", "err", err)
+		}
+		return nil
+	})
+	return s, err
+}
+
+// reserve takes up to limit places in a lane, once however often the transaction runs.
+func (r *Runner) reserve(reserved map[string]int, lane string, limit int) int {
+	if n, ok := reserved[lane]; ok {
+		return n
+	}
+	if lane == Platform {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := min(r.width(lane)-r.inflight[lane], r.o.Workers-len(r.held), limit)
+	if n <= 0 {
+		return 0
+	}
+	reserved[lane] = n
+	r.inflight[lane] += n
+	return n
 }
 
 // width is how many jobs of a lane run at once: the platform's own work waits for nobody
@@ -310,7 +514,56 @@ func (r *Runner) width(lane string) int {
 	return r.o.Width
 }
 
-func (r *Runner) perform(ctx context.Context, j store.Job) {
+// launch starts jobs, those together that can begin together.
+func (r *Runner) launch(ctx context.Context, js []store.Job) {
+	var begun []store.Job
+	for _, j := range js {
+		if r.begins[j.Kind] {
+			begun = append(begun, j)
+		} else {
+			go r.perform(ctx, j, nil)
+		}
+	}
+	if len(begun) < 2 {
+		for _, j := range begun {
+			go r.perform(ctx, j, nil)
+		}
+		return
+	}
+	go func() {
+		left, err := r.beginAll(ctx, begun)
+		if err != nil {
+			left = nil
+			r.o.Logger.Error("jobs: some jobs could not begin together and are done one by one", "err", err)
+		}
+		r.proceed(ctx, begun, left)
+	}()
+}
+
+// proceed does what is left of jobs that have begun, or all of them.
+func (r *Runner) proceed(ctx context.Context, js []store.Job, left []func(context.Context) error) {
+	for i, j := range js {
+		var rest func(context.Context) error
+		if left != nil {
+			if rest = left[i]; rest == nil {
+				rest = func(context.Context) error { return nil }
+			}
+		}
+		go r.perform(ctx, j, rest)
+	}
+}
+
+func (r *Runner) beginAll(ctx context.Context, js []store.Job) (left []func(context.Context) error, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return r.begin(ctx, nil, js, r.owner)
+}
+
+// perform does a job, or what is left of it.
+func (r *Runner) perform(ctx context.Context, j store.Job, rest func(context.Context) error) {
 	defer func() {
 		r.mu.Lock()
 		delete(r.held, j.ID)
@@ -322,25 +575,28 @@ func (r *Runner) perform(ctx context.Context, j store.Job) {
 			r.woken[j.Lane] = true
 		}
 		r.changed.Broadcast()
-		idle := len(r.held) == 0
+		idle := r.idle()
 		r.mu.Unlock()
 		r.poke()
 		if idle && r.o.Idle != nil {
 			r.o.Idle()
 		}
 	}()
-	if err := r.call(ctx, j); err != nil {
+	if err := r.call(ctx, j, rest); err != nil {
 		r.o.Logger.Error("jobs: a job could not be done and will be taken up again", "job", j.ID, "kind", j.Kind, "order", j.OrderID, "err", err)
 		r.putBack(ctx, j)
 	}
 }
 
-func (r *Runner) call(ctx context.Context, j store.Job) (err error) {
+func (r *Runner) call(ctx context.Context, j store.Job, rest func(context.Context) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	if rest != nil {
+		return rest(ctx)
+	}
 	h := r.handlers[j.Kind]
 	if h == nil {
 		return fmt.Errorf("no handler for jobs of kind %q", j.Kind)

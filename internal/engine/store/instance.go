@@ -45,6 +45,12 @@ func LockInstance(ctx context.Context, tx *Tx, s Scope, id string) (*instance.In
 	return &i, noRow(err)
 }
 
+// HoldInstance takes the instance's row for this transaction and does not read it.
+func HoldInstance(ctx context.Context, tx *Tx, id string) error {
+	var one int
+	return noRow(tx.QueryRow(ctx, `SELECT 1 FROM instance WHERE id = $1`+locking(tx, ""), id).Scan(&one))
+}
+
 // Instances lists instances by id after a mark.
 func Instances(ctx context.Context, tx *Tx, s Scope, after string, limit int) ([]instance.Instance, error) {
 	cond, args := s.where("buyer_id", "seller_id", []any{after, limit})
@@ -54,10 +60,20 @@ func Instances(ctx context.Context, tx *Tx, s Scope, after string, limit int) ([
 
 // SaveInstance writes what changes in an instance's life; the row must be locked.
 func SaveInstance(ctx context.Context, tx *Tx, i *instance.Instance) error {
+	return saveInstance(ctx, tx, i, "")
+}
+
+// SaveInstanceOf is SaveInstance for a row that LockInstances took: only now it counts as
+// changed.
+func SaveInstanceOf(ctx context.Context, tx *Tx, i *instance.Instance) error {
+	return saveInstance(ctx, tx, i, ", version = version + 1")
+}
+
+func saveInstance(ctx context.Context, tx *Tx, i *instance.Instance, more string) error {
 	if err := i.CheckMove(); err != nil {
 		return err
 	}
-	return mustOne(tx.Exec(ctx, `UPDATE instance SET status = $1, reason = $2, freeze_reasons = $3, seller_instance_id = $4, id_substitute = $5, entry_sealed = $6, effective_at = $7, expire_at = $8, quantity = $9, offer_id = $10, sku_code = $11, trial = $12, auto_renew = $13, auto_periods = $14, plan_no = $15 WHERE id = $16`,
+	return mustOne(tx.Exec(ctx, `UPDATE instance SET status = $1, reason = $2, freeze_reasons = $3, seller_instance_id = $4, id_substitute = $5, entry_sealed = $6, effective_at = $7, expire_at = $8, quantity = $9, offer_id = $10, sku_code = $11, trial = $12, auto_renew = $13, auto_periods = $14, plan_no = $15`+more+` WHERE id = $16`,
 		i.Status, i.Reason, i.ReasonsText(), i.SellerInstanceID, i.IDSubstitute, i.EntrySealed, clock.Micros(i.EffectiveAt), clock.Micros(i.ExpireAt), i.Quantity, i.OfferID, i.SKUCode, i.Trial, i.AutoRenew, i.AutoPeriods, i.PlanNo, i.ID))
 }
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/souk-market/souk/internal/engine/database"
 	"github.com/souk-market/souk/internal/ground/clock"
 )
 
@@ -31,6 +30,7 @@ type Job struct {
 	Kind                                       string
 	Lane                                       string // bounds how many run at once
 	ChainStart                                 bool   // only when adding: the chain is new, nothing has to be waited for
+	ChainNo                                    int    // only when adding: its place, where it is known that nothing is waited for
 	Chain                                      string // the instance whose calls run strictly in order; "" for none // spec: 02 §2.7
 	State                                      JobState
 	DueAt                                      time.Time // business clock
@@ -61,11 +61,14 @@ func EnsureLane(ctx context.Context, tx *Tx, lane, seller string) error {
 	return err
 }
 
+const jobInsertColumns = `id, kind, lane, chain, chain_no, state, due_at, base_at, tries, attempts, occasion, lease_owner, lease_until, seller_id, order_id, order_line_id, instance_id, payload, outcome, created_at, finished_at`
+
 // InsertJob adds a job. A job of a chain waits while an earlier one of it is not
 // finished; the caller holds the chain's instance locked.
 func InsertJob(ctx context.Context, tx *Tx, j Job) error {
-	state, chainNo := JobQueued, 0
+	state, chainNo := JobQueued, j.ChainNo
 	switch {
+	case chainNo > 0:
 	case j.ChainStart:
 		chainNo = 1
 	case j.Chain != "":
@@ -78,7 +81,7 @@ func InsertJob(ctx context.Context, tx *Tx, j Job) error {
 			state = JobWaiting
 		}
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO job (id, kind, lane, chain, chain_no, state, due_at, base_at, tries, attempts, occasion, lease_owner, lease_until, seller_id, order_id, order_line_id, instance_id, payload, outcome, created_at, finished_at)
+	_, err := tx.Exec(ctx, `INSERT INTO job (`+jobInsertColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '', 0, $12, $13, $14, $15, $16, '', $17, 0)`,
 		j.ID, j.Kind, j.Lane, j.Chain, chainNo, state, clock.Micros(j.DueAt), clock.Micros(j.BaseAt), j.Tries, j.Attempts, j.Occasion,
 		j.SellerID, j.OrderID, j.OrderLineID, j.InstanceID, j.Payload, clock.Micros(j.CreatedAt))
@@ -98,20 +101,20 @@ func NextDue(ctx context.Context, tx *Tx) (time.Time, error) {
 	return clock.FromMicros(us), err
 }
 
-// Due is when a queued job is due, and its kind.
+// Due is when a queued job is due, its kind and its lane.
 type Due struct {
-	At   time.Time
-	Kind string
+	At         time.Time
+	Kind, Lane string
 }
 
 // NextDues lists what is due next, the earliest first.
 func NextDues(ctx context.Context, tx *Tx, limit int) ([]Due, error) {
 	return collect(ctx, tx, func(r *sql.Rows, d *Due) error {
 		var us int64
-		err := r.Scan(&us, &d.Kind)
+		err := r.Scan(&us, &d.Kind, &d.Lane)
 		d.At = clock.FromMicros(us)
 		return err
-	}, `SELECT due_at, kind FROM job WHERE state = 'queued' ORDER BY due_at, id LIMIT $1`, limit)
+	}, `SELECT due_at, kind, lane FROM job WHERE state = 'queued' ORDER BY due_at, id LIMIT $1`, limit)
 }
 
 // CountOpen counts jobs that are running, or queued and due at the instant.
@@ -120,16 +123,24 @@ func CountOpen(ctx context.Context, tx *Tx, now time.Time) (n int, err error) {
 	return n, err
 }
 
-// ClaimJobs leases up to limit due jobs of a lane, earliest first.
-func ClaimJobs(ctx context.Context, tx *Tx, lane string, now time.Time, limit int, owner string, leaseUntil time.Time) ([]Job, error) {
-	skip := ""
-	if tx.Engine() == database.Postgres {
-		skip = " FOR UPDATE SKIP LOCKED"
+// HasOpen tells whether CountOpen would count any.
+func HasOpen(ctx context.Context, tx *Tx, now time.Time) (open bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM job WHERE state = 'running') OR EXISTS (SELECT 1 FROM job WHERE state = 'queued' AND due_at <= $1)`, clock.Micros(now)).Scan(&open)
+	return open, err
+}
+
+// ClaimJobs leases up to limit due jobs of a lane, earliest first, but of one kind ("" for
+// none).
+func ClaimJobs(ctx context.Context, tx *Tx, lane, but string, now time.Time, limit int, owner string, leaseUntil time.Time) ([]Job, error) {
+	args := []any{owner, clock.Micros(leaseUntil), lane, clock.Micros(now), limit}
+	except := ""
+	if but != "" {
+		except, args = " AND kind <> $6", append(args, but)
 	}
 	return collect(ctx, tx, func(r *sql.Rows, j *Job) error { return scanJob(r, j) },
 		`UPDATE job SET state = 'running', lease_owner = $1, lease_until = $2 WHERE id IN (
-			SELECT id FROM job WHERE state = 'queued' AND lane = $3 AND due_at <= $4 ORDER BY due_at, id LIMIT $5`+skip+`) RETURNING `+jobColumns,
-		owner, clock.Micros(leaseUntil), lane, clock.Micros(now), limit)
+			SELECT id FROM job WHERE state = 'queued' AND lane = $3 AND due_at <= $4`+except+` ORDER BY due_at, id LIMIT $5`+locking(tx, " SKIP LOCKED")+`) RETURNING `+jobColumns,
+		args...)
 }
 
 // ExtendLeases keeps the jobs an owner runs from being taken for lost.
@@ -269,6 +280,14 @@ func JobByID(ctx context.Context, tx *Tx, id string) (Job, error) {
 	var j Job
 	err := scanJob(tx.QueryRow(ctx, `SELECT `+jobColumns+` FROM job WHERE id = $1`, id), &j)
 	return j, noRow(err)
+}
+
+// ChainEnd tells what stands in a chain: the next free place, whether something waits,
+// is queued or runs, and whether one of a kind was made and not dropped.
+func ChainEnd(ctx context.Context, tx *Tx, chain, kind string) (next int, open, made bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT COALESCE(MAX(chain_no), 0) + 1, COALESCE(SUM(CASE WHEN state IN ('waiting', 'queued', 'running') THEN 1 ELSE 0 END), 0) > 0,
+		COALESCE(SUM(CASE WHEN kind = $2 AND state <> 'dropped' THEN 1 ELSE 0 END), 0) > 0 FROM job WHERE chain = $1 AND chain <> ''`, chain, kind).Scan(&next, &open, &made)
+	return next, open, made, err
 }
 
 // ChainJobs lists the jobs of an instance in order.

@@ -19,9 +19,11 @@ type Notice struct {
 	CreatedAt                               time.Time
 }
 
+const noticeColumns = `id, company_id, kind, order_id, attempt_id, product_id, params, created_at`
+
 // InsertNotice adds a notice in the transaction of what it tells.
 func InsertNotice(ctx context.Context, tx *Tx, n Notice) error {
-	_, err := tx.Exec(ctx, `INSERT INTO notice (id, company_id, kind, order_id, attempt_id, product_id, params, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+	_, err := tx.Exec(ctx, `INSERT INTO notice (`+noticeColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		n.ID, n.CompanyID, n.Kind, n.OrderID, n.AttemptID, n.ProductID, n.Params, clock.Micros(n.CreatedAt))
 	return err
 }
@@ -48,7 +50,7 @@ func Notices(ctx context.Context, tx *Tx, s Scope, desk string, hidden []string,
 		err := r.Scan(&n.ID, &n.CompanyID, &n.Kind, &n.OrderID, &n.AttemptID, &n.ProductID, &n.Params, &at)
 		n.CreatedAt = clock.FromMicros(at)
 		return err
-	}, `SELECT id, company_id, kind, order_id, attempt_id, product_id, params, created_at FROM notice WHERE 1 = 1`+c.text+` ORDER BY id DESC`+c.limit(limit), c.args...)
+	}, `SELECT `+noticeColumns+` FROM notice WHERE 1 = 1`+c.text+` ORDER BY id DESC`+c.limit(limit), c.args...)
 }
 
 // ProductOfOrder is the product that an order is of, "" when there is no such order.

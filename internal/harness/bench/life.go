@@ -96,6 +96,9 @@ func life(ctx context.Context, o Options) (r Repeat, err error) {
 		return r, err
 	}
 	defer c.close()
+	if err := w.sealed(ctx); err != nil {
+		return r, err
+	}
 	commits, err := w.commits()
 	if err != nil {
 		return r, err
@@ -217,6 +220,22 @@ func spread(ctx context.Context, db *sql.DB, now time.Time) (d due, err error) {
 // told counts the buyers' notices.
 func (w *world) told(ctx context.Context) (int64, error) {
 	return w.count(ctx, `SELECT COUNT(*) FROM notice`)
+}
+
+// sealed waits until the server has put the copies' audit rows into its chain: that is
+// no part of what is measured.
+func (w *world) sealed(ctx context.Context) error {
+	for {
+		open, err := w.count(ctx, `SELECT COUNT(*) FROM audit WHERE seq = 0`)
+		if err != nil || open == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
 }
 
 // exactly compares what happened with what was due.

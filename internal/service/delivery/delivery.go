@@ -38,50 +38,113 @@ var calls = []domain.Call{domain.Create, domain.Upgrade, domain.Refresh, domain.
 
 // Register gives the runner the calls to sellers.
 func (d *Delivery) Register(r *jobs.Runner) {
-	for _, c := range calls {
-		r.Handle(string(c), d.perform)
+	kinds := make([]string, len(calls))
+	for i, c := range calls {
+		kinds[i] = string(c)
+		r.Handle(kinds[i], d.perform)
 	}
+	r.HandleBegun(d.begin, kinds...)
 }
 
 // perform does one call: load, render, record, send, judge, commit. Between record
 // and commit the process may die; the attempt then stands as unknown.
 func (d *Delivery) perform(ctx context.Context, j store.Job, owner string) error {
-	var p *plan
-	err := d.k.DB.Read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
-		p, err = d.load(ctx, tx, j)
-		return err
-	})
-	if err != nil {
+	left, err := d.begin(ctx, nil, []store.Job{j}, owner)
+	if err != nil || left[0] == nil {
 		return err
 	}
-	if p.skip != "" {
-		return d.drop(ctx, p, owner)
+	return left[0](ctx)
+}
+
+// begin loads, renders and records calls, and gives what is left to do of each. Where it is
+// given a transaction all of that is in it, else it makes its own.
+func (d *Delivery) begin(ctx context.Context, tx *kernel.Tx, js []store.Job, owner string) ([]func(context.Context) error, error) {
+	read, write := d.k.DB.Read, d.k.DB.Write
+	if tx != nil {
+		here := func(ctx context.Context, f func(context.Context, *kernel.Tx) error) error { return f(ctx, tx) }
+		read, write = here, here
 	}
-	m, problem := d.render(p)
-	a := p.attempt(d.k, m, j.Occasion)
-	if problem != nil {
-		a.Request = []byte(problem.Error())
-	}
-	held := false
-	err = d.k.DB.Write(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
-		if a.Number, held, err = store.CountAttempt(ctx, tx, j.ID, owner); err != nil || !held {
-			return err
-		}
-		if m.businessID != "" && j.Kind == string(domain.Create) && p.line.FirstBusinessID == "" {
-			if err := store.SetFirstBusinessID(ctx, tx, j.OrderLineID, m.businessID); err != nil {
+	plans := make([]*plan, len(js))
+	err := read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
+		for i := range js {
+			if plans[i], err = d.load(ctx, tx, js[i]); err != nil {
 				return err
 			}
 		}
-		return store.InsertAttempt(ctx, tx, a)
+		return nil
 	})
-	if err != nil || !held {
-		return err // another process took the job over: it makes the call
+	if err != nil {
+		return nil, err
 	}
+	left := make([]func(context.Context) error, len(js))
+	var begun []*begun
+	for i, p := range plans {
+		if p.skip != "" {
+			left[i] = func(ctx context.Context) error { return d.drop(ctx, p, owner) }
+			continue
+		}
+		b := d.prepare(p)
+		begun = append(begun, b)
+		left[i] = func(ctx context.Context) error {
+			if !b.held {
+				return nil // another process took the job over: it makes the call
+			}
+			return d.proceed(ctx, b, owner)
+		}
+	}
+	if len(begun) == 0 {
+		return left, nil
+	}
+	return left, write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+		for _, b := range begun {
+			if err := b.record(ctx, tx, owner); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// begun is a call that is ready to be made.
+type begun struct {
+	p       *plan
+	m       message
+	problem error // why it cannot be put into a message
+	a       *store.Attempt
+	held    bool // it is recorded and ours
+}
+
+func (d *Delivery) prepare(p *plan) *begun {
+	b := &begun{p: p}
+	b.m, b.problem = d.render(p)
+	b.a = p.attempt(d.k, b.m, p.job.Occasion)
+	if b.problem != nil {
+		b.a.Request = []byte(b.problem.Error())
+	}
+	return b
+}
+
+// record writes the call before a byte of it is sent.
+func (b *begun) record(ctx context.Context, tx *kernel.Tx, owner string) (err error) {
+	j := b.p.job
+	if b.a.Number, b.held, err = store.CountAttempt(ctx, tx, j.ID, owner); err != nil || !b.held {
+		return err
+	}
+	if b.m.businessID != "" && j.Kind == string(domain.Create) && b.p.line.FirstBusinessID == "" {
+		if err := store.SetFirstBusinessID(ctx, tx, j.OrderLineID, b.m.businessID); err != nil {
+			return err
+		}
+	}
+	return store.InsertAttempt(ctx, tx, b.a)
+}
+
+// proceed makes a recorded call and draws its consequences.
+func (d *Delivery) proceed(ctx context.Context, b *begun, owner string) error {
 	crash.Point(crash.AttemptRecorded)
-	if problem != nil {
-		return d.conclude(ctx, p, a, owner, reply{verdict: production.Verdict{Reason: reasonOf(problem)}, detail: problem.Error()})
+	if b.problem != nil {
+		return d.conclude(ctx, b.p, b.a, owner, reply{verdict: production.Verdict{Reason: reasonOf(b.problem)}, detail: b.problem.Error()})
 	}
-	return d.conclude(ctx, p, a, owner, d.send(ctx, p, a, m))
+	return d.conclude(ctx, b.p, b.a, owner, d.send(ctx, b.p, b.a, b.m))
 }
 
 // drop ends a job that has become meaningless before anything of it was sent.

@@ -58,7 +58,11 @@ func (d *Delivery) commit(ctx context.Context, p *plan, a *store.Attempt, owner 
 	err = d.k.DB.Write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 		rec := *a
 		c := &outcome{d: d, p: p, a: &rec, r: r, owner: owner, now: d.k.Clock.Now(), wary: wary}
-		if err := c.lock(ctx, tx); err != nil {
+		lock := c.lock
+		if c.plain() {
+			lock = c.hold
+		}
+		if err := lock(ctx, tx); err != nil {
 			return err
 		}
 		c.fill()
@@ -73,6 +77,24 @@ func (d *Delivery) commit(ctx context.Context, p *plan, a *store.Attempt, owner 
 		return true, nil
 	}
 	return false, err
+}
+
+// plain tells that all that follows of the call is that its job is done: neither order nor
+// instance is looked at.
+func (c *outcome) plain() bool {
+	switch domain.Call(c.p.job.Kind) {
+	case domain.Refresh, domain.Expire, domain.Thaw, domain.Release, domain.Notify:
+		return c.r.verdict.OK
+	}
+	return false
+}
+
+// hold takes the instance, whose chain goes on.
+func (c *outcome) hold(ctx context.Context, tx *kernel.Tx) error {
+	if c.p.job.Chain == "" {
+		return nil
+	}
+	return store.HoldInstance(ctx, tx, c.p.job.Chain)
 }
 
 // lock takes order and instance and reads them as they are now.

@@ -49,6 +49,8 @@ type Kernel struct {
 	Called func(protocol, activity, outcome string, took time.Duration)
 	// Spread puts what comes of a notice into the outbox, in the notice's transaction; nil for notices in-site alone.
 	Spread func(ctx context.Context, tx *Tx, n store.Notice, params map[string]string) error
+	// SpreadAll is Spread for many.
+	SpreadAll func(ctx context.Context, tx *Tx, ns []Note) error
 
 	// Faults are the ways in which a sandbox misbehaves; nil is none.
 	Faults *Faults
@@ -159,6 +161,51 @@ func (k *Kernel) Tell(ctx context.Context, tx *Tx, company, kind, orderID, attem
 		return err
 	}
 	return k.Spread(ctx, tx, n, params)
+}
+
+// Note is a notice that is left together with others.
+type Note struct {
+	store.Notice
+	Texts map[string]string // its Params
+}
+
+// TellAll is Tell for many. Of each it takes company, kind, order, attempt and texts.
+func (k *Kernel) TellAll(ctx context.Context, tx *Tx, ns []Note) error {
+	if len(ns) == 0 {
+		return nil
+	}
+	now := k.Clock.Now()
+	var orders []string
+	for i := range ns {
+		n := &ns[i]
+		text, err := json.Marshal(n.Texts)
+		if err != nil {
+			return err
+		}
+		n.ID, n.ProductID, n.Params, n.CreatedAt = k.Row(), n.Texts["product_id"], string(text), now
+		if n.ProductID == "" && n.OrderID != "" {
+			orders = append(orders, n.OrderID)
+		}
+	}
+	if len(orders) > 0 {
+		products, err := store.ProductsOfOrders(ctx, tx, orders)
+		if err != nil {
+			return err
+		}
+		for i := range ns {
+			if ns[i].ProductID == "" {
+				ns[i].ProductID = products[ns[i].OrderID]
+			}
+		}
+	}
+	rows := make([]store.Notice, len(ns))
+	for i, n := range ns {
+		rows[i] = n.Notice
+	}
+	if err := store.InsertNotices(ctx, tx, rows); err != nil || k.SpreadAll == nil {
+		return err
+	}
+	return k.SpreadAll(ctx, tx, ns)
 }
 
 // OperatorDesk stands for the operators' own company in notices.

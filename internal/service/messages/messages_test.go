@@ -2,6 +2,7 @@ package messages_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -38,6 +39,7 @@ type world struct {
 	outbox  *mail.Outbox
 	mu      sync.Mutex
 	sent    []mail.Message
+	last    string // what tell gave
 	company map[party.Kind]string
 	actor   map[string]access.Actor // by role
 }
@@ -98,13 +100,52 @@ func (w *world) must(err error) {
 	}
 }
 
-// tell leaves a notice and gives what went out, as "channel address", sorted.
+var errUndo = errors.New("undo")
+
+// together leaves a notice among others, gives what would go out of it, and undoes it.
+func (w *world) together(company, kind string, params map[string]string) string {
+	w.Helper()
+	var out []string
+	err := w.k.Change(w.Context(), func(ctx context.Context, tx *kernel.Tx) error {
+		note := func(company, kind string) kernel.Note {
+			return kernel.Note{Notice: store.Notice{CompanyID: company, Kind: kind}, Texts: params}
+		}
+		ns := []kernel.Note{note(w.company[party.Buyer], "service.expired"), note(w.company[party.Seller], "product.stopped"), note(company, kind), note(kernel.OperatorDesk, "product.submitted")}
+		if err := w.k.TellAll(ctx, tx, ns); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `SELECT channel, recipient FROM mail WHERE notice_id = $1`, ns[2].ID)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var channel, to string
+			if err := rows.Scan(&channel, &to); err != nil {
+				return err
+			}
+			out = append(out, channel+" "+to)
+		}
+		return errors.Join(rows.Err(), errUndo)
+	})
+	if !errors.Is(err, errUndo) {
+		w.Fatal(err)
+	}
+	sort.Strings(out)
+	return strings.Join(out, ", ")
+}
+
+// tell leaves a notice and gives what went out, as "channel address", sorted. Left among
+// others it has to go to the same addresses.
 func (w *world) tell(company, kind string, params map[string]string) string {
 	w.Helper()
+	together := w.together(company, kind, params)
+	defer func() { w.wants(kind+" among others", together, w.last) }()
 	w.must(w.k.Change(w.Context(), func(ctx context.Context, tx *kernel.Tx) error {
 		return w.k.Tell(ctx, tx, company, kind, "", "", params)
 	}))
-	return w.flush()
+	w.last = w.flush()
+	return w.last
 }
 
 func (w *world) flush() string {

@@ -49,7 +49,7 @@ type Messages struct {
 // New makes them; from now on notices go out.
 func New(k *kernel.Kernel, o Options) *Messages {
 	m := &Messages{k, o}
-	k.Spread = m.Spread
+	k.Spread, k.SpreadAll = m.Spread, m.SpreadAll
 	return m
 }
 
@@ -68,7 +68,68 @@ func (m *Messages) Spread(ctx context.Context, tx *kernel.Tx, n store.Notice, pa
 	if !kind.Known() {
 		return nil
 	}
-	letter := Letter{Audience: audience, Company: company.Name, Notice: n, Params: params}
+	members, err := store.NoticeMembers(ctx, tx, audience, n.CompanyID, n.Kind, n.ProductID)
+	if err != nil {
+		return err
+	}
+	receivers, err := store.NoticeReceivers(ctx, tx, audience, n.CompanyID, n.Kind)
+	if err != nil {
+		return err
+	}
+	return m.write(ctx, tx, kind, company, n, params, members, receivers)
+}
+
+// SpreadAll is Spread for many notices at once: whom they reach is read for all companies together.
+func (m *Messages) SpreadAll(ctx context.Context, tx *kernel.Tx, ns []kernel.Note) error {
+	var ids, kinds []string
+	for _, n := range ns {
+		if n.CompanyID != kernel.OperatorDesk && !slices.Contains(ids, n.CompanyID) {
+			ids = append(ids, n.CompanyID)
+		}
+		if !slices.Contains(kinds, n.Kind) {
+			kinds = append(kinds, n.Kind)
+		}
+	}
+	companies, err := store.CompaniesOf(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	told, err := store.ToldOf(ctx, tx, ids, kinds)
+	if err != nil {
+		return err
+	}
+	for _, n := range ns {
+		company, ok := companies[n.CompanyID]
+		t := told[n.CompanyID]
+		if t == nil {
+			t = &store.Told{}
+		}
+		// Who is limited to some products is told by what was given to it, and operators are one audience.
+		if !ok || company.Kind == party.Operator || slices.ContainsFunc(t.Members, func(o store.ToldMember) bool { return o.Limited }) {
+			if err := m.Spread(ctx, tx, n.Notice, n.Texts); err != nil {
+				return err
+			}
+			continue
+		}
+		kind := notice.Of(company.Kind, n.Kind)
+		if !kind.Known() {
+			continue
+		}
+		members := make([]store.Addressee, len(t.Members))
+		for i, o := range t.Members {
+			members[i] = o.Addressee
+			members[i].Choice = o.Choices[n.Kind]
+		}
+		if err := m.write(ctx, tx, kind, company, n.Notice, n.Texts, members, t.Receivers[n.Kind]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write puts what a notice says into the outbox for each of those whom it reaches.
+func (m *Messages) write(ctx context.Context, tx *kernel.Tx, kind notice.Kind, company party.Company, n store.Notice, params map[string]string, members, receivers []store.Addressee) error {
+	letter := Letter{Audience: kind.Audience, Company: company.Name, Notice: n, Params: params}
 	written := map[string]bool{}
 	put := func(to store.Addressee, channel notice.Channel, member bool) error {
 		address := to.Email
@@ -87,14 +148,6 @@ func (m *Messages) Spread(ctx context.Context, tx *kernel.Tx, n store.Notice, pa
 			message.Text = w.SMS
 		}
 		return m.o.Outbox.Put(ctx, tx, message)
-	}
-	members, err := store.NoticeMembers(ctx, tx, audience, n.CompanyID, n.Kind, n.ProductID)
-	if err != nil {
-		return err
-	}
-	receivers, err := store.NoticeReceivers(ctx, tx, audience, n.CompanyID, n.Kind)
-	if err != nil {
-		return err
 	}
 	for _, channel := range notice.Outer {
 		set := false

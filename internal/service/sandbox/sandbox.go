@@ -11,6 +11,7 @@ package sandbox
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -187,8 +188,10 @@ func (s *Sandbox) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
+	moving := false
 	for {
-		moving, err := s.step(ctx)
+		var err error
+		moving, err = s.step(ctx, moving)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -221,17 +224,20 @@ func (s *Sandbox) Run(ctx context.Context) error {
 }
 
 // step goes to the next instant at which something is due, if all that is due now
-// is done. It tells whether the move goes on.
-func (s *Sandbox) step(ctx context.Context) (moving bool, err error) {
-	var lanes []string
-	var to time.Time
-	err = s.k.DB.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		to, err = target(ctx, tx)
-		return err
-	})
-	if err != nil || to.IsZero() {
-		return false, err
+// is done. It tells whether the move goes on. Unless one was under way it first looks
+// whether there is any, without writing.
+func (s *Sandbox) step(ctx context.Context, was bool) (moving bool, err error) {
+	if !was {
+		var to time.Time
+		err = s.k.DB.Read(ctx, func(ctx context.Context, tx *kernel.Tx) error {
+			to, err = target(ctx, tx)
+			return err
+		})
+		if err != nil || to.IsZero() {
+			return false, err
+		}
 	}
+	var lanes []string
 	err = s.k.DB.Write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 		moving, lanes = false, nil
 		to, err := target(ctx, tx)
@@ -244,11 +250,11 @@ func (s *Sandbox) step(ctx context.Context) (moving bool, err error) {
 		}
 		wire := s.k.Wire.Now()
 		now := wire.Add(offset)
-		open, err := store.CountOpen(ctx, tx, now)
+		open, err := store.HasOpen(ctx, tx, now)
 		if err != nil {
 			return err
 		}
-		if open > 0 {
+		if open {
 			moving = true
 			return nil
 		}
@@ -273,7 +279,7 @@ func (s *Sandbox) step(ctx context.Context) (moving bool, err error) {
 				return err
 			}
 		}
-		if lanes, err = store.DueLanes(ctx, tx, wire.Add(offset)); err != nil {
+		if lanes, err = dueLanes(ctx, tx, dues, wire.Add(offset)); err != nil {
 			return err
 		}
 		tx.OnCommit(func() { s.k.Clock.Raise(offset) })
@@ -283,6 +289,23 @@ func (s *Sandbox) step(ctx context.Context) (moving bool, err error) {
 		return nil
 	})
 	return moving, err
+}
+
+// dueLanes lists the lanes that have something due. What is due next, the earliest first,
+// tells, unless all of it is due: then there may be more.
+func dueLanes(ctx context.Context, tx *kernel.Tx, dues []store.Due, now time.Time) (lanes []string, err error) {
+	for _, d := range dues {
+		if d.At.After(now) {
+			return lanes, nil
+		}
+		if !slices.Contains(lanes, d.Lane) {
+			lanes = append(lanes, d.Lane)
+		}
+	}
+	if len(dues) < maxBatch {
+		return lanes, nil
+	}
+	return store.DueLanes(ctx, tx, now)
 }
 
 // together is the instant to go to for what is due next: the first one's, or the last of

@@ -80,11 +80,15 @@ func (t *Trade) startDelivery(ctx context.Context, tx *kernel.Tx, o *order.Order
 // queueCall queues a call to the seller in the chain of its instance, which is
 // locked by the caller (or new).
 func (t *Trade) queueCall(ctx context.Context, tx *kernel.Tx, inst *instance.Instance, call delivery.Call, orderID, lineID string, c Call, now time.Time) error {
-	_, err := t.k.Queue.Add(ctx, tx, store.Job{
+	_, err := t.k.Queue.Add(ctx, tx, callJob(inst, call, orderID, lineID, c, now))
+	return err
+}
+
+func callJob(inst *instance.Instance, call delivery.Call, orderID, lineID string, c Call, now time.Time) store.Job {
+	return store.Job{
 		Kind: string(call), Lane: jobs.CallLane(inst.SellerID), Chain: inst.ID, ChainStart: call == delivery.Create, DueAt: now, BaseAt: now,
 		SellerID: inst.SellerID, OrderID: orderID, OrderLineID: lineID, InstanceID: inst.ID, Payload: c.Text(), CreatedAt: now,
-	})
-	return err
+	}
 }
 
 // notifySeller queues the order notification, where an address for it is
@@ -274,19 +278,20 @@ func (t *Trade) ReleaseOrphan(ctx context.Context, tx *kernel.Tx, inst *instance
 // queueRelease queues the last call of an instance; what waits before it and was
 // never sent is dropped, and nothing follows. // spec: 02 §2.7
 func (t *Trade) queueRelease(ctx context.Context, tx *kernel.Tx, inst *instance.Instance, orderID, lineID, amount string, now time.Time) error {
-	js, err := store.ChainJobs(ctx, tx, inst.ID)
-	if err != nil {
-		return err
+	next, open, made, err := store.ChainEnd(ctx, tx, inst.ID, string(delivery.Release))
+	if err != nil || made {
+		return err // release is sent once // spec: 01 §3
 	}
-	for _, j := range js {
-		if j.Kind == string(delivery.Release) && j.State != store.JobDropped {
-			return nil // release is sent once // spec: 01 §3
+	j := callJob(inst, delivery.Release, orderID, lineID, Call{Amount: amount}, now)
+	if open {
+		if _, err := store.DropWaiting(ctx, tx, inst.ID, []string{string(delivery.Refresh), string(delivery.Thaw), string(delivery.Expire), string(delivery.Status), string(delivery.Upgrade)}, "superseded by release", now); err != nil {
+			return err
 		}
+	} else {
+		j.ChainNo = next
 	}
-	if _, err := store.DropWaiting(ctx, tx, inst.ID, []string{string(delivery.Refresh), string(delivery.Thaw), string(delivery.Expire), string(delivery.Status), string(delivery.Upgrade)}, "superseded by release", now); err != nil {
-		return err
-	}
-	return t.queueCall(ctx, tx, inst, delivery.Release, orderID, lineID, Call{Amount: amount}, now)
+	_, err = t.k.Queue.Add(ctx, tx, j)
+	return err
 }
 
 // countFailure counts a failed order; the one after the fifth of a product in a

@@ -15,6 +15,7 @@ func (t *Trade) Register(r *jobs.Runner) {
 	r.Handle(JobPayDeadline, t.timed(t.passDeadline))
 	r.Handle(JobTerm, t.timed(t.term))
 	r.Handle(JobRenew, t.timed(t.term))
+	r.HandleTogether(JobTerm, t.terms)
 }
 
 // timed wraps a step so that it and the end of its job are one transaction. The
