@@ -8,7 +8,7 @@
 // process that dies loses its leases and others take the jobs over. // spec: 01 §2
 //
 // Jobs of one kind that do nothing outside the database may be done together, in the
-// transaction that takes them out of the queue (docs/decisions/0061).
+// transaction that takes them out of the queue (docs/decisions/0063).
 //
 // It must not know what a job does: kinds register a handler.
 package jobs
