@@ -29,7 +29,7 @@ RACED  = $(filter-out $(shell $(GO) list $(PLAIN)),$(shell $(GO) list ./...))
 
 test: vet
 	$(WITH_PG) $(GO) test $(RACE) -shuffle on -timeout 15m $(TESTFLAGS) $(RACED)
-	$(WITH_PG) $(GO) test -timeout 12m $(TESTFLAGS) $(PLAIN)
+	$(WITH_PG) $(GO) test -timeout 18m $(TESTFLAGS) $(PLAIN)
 	cd test/clients && $(GO) vet ./... && $(GO) test $(TESTFLAGS) ./...
 
 # The rooms where goroutines meet, under the race detector (needs a C compiler).

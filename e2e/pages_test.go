@@ -57,10 +57,19 @@ func TestPagesInABrowser(t *testing.T) {
 		dark  bool
 		lang  string
 	}{{"phone", 360, false, "en-US"}, {"desktop", 1280, false, "zh-CN"}, {"dark", 360, true, "zh-CN"}}
-	pictures := 0
+	pictures, want := 0, 0
+	drawn := map[at]bool{}
 	for _, p := range w.pages() {
 		w.signIn(ctx, sessions, p.login)
+		// Colours do not depend on what stands behind the question mark: in the dark one of these is enough.
+		kind := at{p.login, strings.Split(p.path, "?")[0]}
+		again := drawn[kind]
+		drawn[kind] = true
 		for _, size := range sizes {
+			if size.dark && again {
+				continue
+			}
+			want++
 			where := fmt.Sprintf("%s on %s", w.short(p), size.name)
 			l, err := visit(ctx, inLanguage(w.URL+p.path, size.lang), size.width, size.dark)
 			if err != nil {
@@ -76,7 +85,7 @@ func TestPagesInABrowser(t *testing.T) {
 			}
 		}
 	}
-	if want := len(w.pages()) * len(sizes); pictures != want {
+	if pictures != want || want < 2*len(w.pages()) {
 		t.Errorf("%d pictures show something, want %d", pictures, want)
 	}
 }

@@ -233,7 +233,12 @@ func (w *world) pages() []at {
 	for _, name := range []string{"pending", "processing", "completed", "refunded", "renewal", "canceled", "unknown-order", "v2"} {
 		p = append(p, at{"buyer", "/buyer/orders/" + w.ids[name]})
 	}
-	return p
+	seen := map[at]bool{} // several lists above name the same page
+	return slices.DeleteFunc(p, func(one at) bool {
+		twice := seen[one]
+		seen[one] = true
+		return twice
+	})
 }
 
 // linked are the first addresses of a form that a page links to.
