@@ -39,7 +39,7 @@ var load = sync.OnceValues(func() (routers.Router, error) {
 })
 
 // Prefixes are the paths that the document speaks for; other paths pass unseen.
-var Prefixes = []string{"/api/souk/v1/", "/api/mkp-openapi-public/"}
+var Prefixes = []string{"/api/souk/v1/", "/api/mkp-openapi-public/", "/rest/marketplace/"}
 
 // Handler passes requests on to next and reports to t when
 //   - a request that the document forbids is not refused (4xx),

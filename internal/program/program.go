@@ -33,6 +33,7 @@ import (
 	"github.com/souk-market/souk/internal/service/kernel"
 	"github.com/souk-market/souk/internal/service/lab"
 	"github.com/souk-market/souk/internal/service/messages"
+	"github.com/souk-market/souk/internal/service/metering"
 	"github.com/souk-market/souk/internal/service/orderquery"
 	"github.com/souk-market/souk/internal/service/people"
 	"github.com/souk-market/souk/internal/service/sandbox"
@@ -145,7 +146,7 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	p.Delivery = delivery.New(p.Kernel, p.Trade, p.Client)
 	p.Trade.Register(p.Runner)
 	p.Delivery.Register(p.Runner)
-	p.Lab = lab.New(p.Kernel, p.Client)
+	p.Lab = lab.New(p.Kernel, p.Client, c.Address())
 	p.Lab.Register(p.Runner)
 	p.Catalogue.GateBy(p.Lab.Gate)
 	p.Upkeep = upkeep.New(p.Kernel, blobs, c.Data, o.Version)
@@ -159,13 +160,15 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 
 // faces puts every face under its path.
 func (p *Program) faces() http.Handler {
-	market := openapi.Market{Query: p.Query}
+	market := openapi.Market{Query: p.Query, Metering: metering.New(p.Kernel)}
 	pages := web.Options{Services: desk.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Search: p.Search, Trade: p.Trade, Inbox: p.Inbox, Delivery: p.Delivery, Lab: p.Lab, Sandbox: p.Sandbox, Upkeep: p.Upkeep}, Audit: p.Audit, Zone: p.Config.BusinessZone,
 		Secure: p.Config.TLS() || len(p.Config.BaseURL) > 8 && p.Config.BaseURL[:8] == "https://", Logger: p.log}
 	mux := http.NewServeMux()
 	mux.Handle("GET "+api.Path, api.Handler())
 	mux.Handle(manage.Prefix+"/", manage.New(manage.Services{Kernel: p.Kernel, People: p.People, Catalogue: p.Catalogue, Trade: p.Trade, Inbox: p.Inbox, Delivery: p.Delivery, Lab: p.Lab, Sandbox: p.Sandbox, Audit: p.Audit, Upkeep: p.Upkeep, Log: p.log}))
-	mux.Handle(openapi.Prefix, openapi.New(openapi.Options{Keys: market, Orders: market, Now: p.Kernel.Wire.Now, Rate: func() int { return p.Kernel.Settings().OrderQueryRate }, Logger: p.log}))
+	sellers := openapi.New(openapi.Options{Keys: market, Orders: market, Usage: market, Now: p.Kernel.Wire.Now, Rate: func() int { return p.Kernel.Settings().OrderQueryRate }, Logger: p.log})
+	mux.Handle(openapi.Prefix, sellers)
+	mux.Handle(openapi.OldPrefix, sellers)
 	mux.HandleFunc("GET /healthz", p.Health.Live)
 	mux.HandleFunc("GET /readyz", p.Health.Readiness)
 	if p.Config.MetricsListen == "" {

@@ -15,6 +15,7 @@ import (
 //	{instance}          the instanceId that this round's newInstance was answered with
 //	{expiry 1 month}    now plus a term (day, month, year), written as the protocol writes an end
 //	{stamp}             now, as the kit writes it
+//	{utc 60}            so many minutes ago, as usage records write it
 //	{seal TEXT}         sealed with the key, as mobilePhone and email travel; {seal128 TEXT} with 128 bits
 //	{base64 TEXT}       as saasExtendParams travel
 //	{rsa TEXT}          encrypted with the seller's public key, as clientSecret travels
@@ -34,6 +35,9 @@ func parse(inner string) (Formula, bool) {
 	switch name {
 	case "order":
 		return f, !has || arg == "new"
+	case "utc":
+		minutes, err := strconv.Atoi(arg)
+		return f, has && err == nil && minutes >= 0 && minutes <= 30*24*60
 	case "expiry":
 		n, unit, ok := strings.Cut(arg, " ")
 		count, err := strconv.Atoi(n)

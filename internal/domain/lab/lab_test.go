@@ -29,7 +29,7 @@ func TestEveryScenarioIsUsable(t *testing.T) {
 		}
 	}
 	for _, v2 := range []bool{false, true} {
-		all := lab.Needs(lab.Product{V2: v2, Period: true, OneTime: true, Trial: true, Upgradable: true, Quantity: true, RenewChange: true, StopPeriod: true})
+		all := lab.Needs(lab.Product{V2: v2, Period: true, OneTime: true, OnDemand: true, Trial: true, Upgradable: true, Quantity: true, RenewChange: true, StopPeriod: true})
 		for _, n := range all {
 			if !seen[n.Scenario] {
 				t.Errorf("need %v names no scenario", n)
@@ -57,6 +57,8 @@ func TestNeedsOfTheBillingModes(t *testing.T) {
 		{"sold by number", lab.Product{OneTime: true, Quantity: true}, []string{"v1.new.once", "v1.new.once+amount", "v1.release"}},
 		{"extension parameters", lab.Product{OneTime: true, Extensions: []string{"a", "b"}}, []string{"v1.new.once", "v1.new.once+saasExtendParams+a", "v1.new.once+saasExtendParams+b", "v1.release"}},
 		{"trial", lab.Product{Period: true, Trial: true}, []string{"v1.new.period", "v1.new.period+trialFlag", "v1.refresh", "v1.refresh+productId", "v1.refresh+trialToFormal", "v1.refresh-productId", "v1.refresh-trialToFormal", "v1.expire", "v1.release"}},
+		{"by use", lab.Product{OnDemand: true, Quantity: true}, []string{"v1.new.demand+amount", "v1.new.demand", "v1.new.package", "v1.query", "v1.freeze", "v1.thaw", "v1.release", "v1.usage"}},
+		{"V2 by use", lab.Product{V2: true, OnDemand: true}, []string{"v2.new.demand", "v2.query", "v2.freeze", "v2.thaw", "v2.release", "v2.usage"}},
 		{"V2 one-time", lab.Product{V2: true, OneTime: true}, []string{"v2.new.once", "v2.query", "v2.release"}},
 		{"V2 period, upgradable", lab.Product{V2: true, Period: true, Upgradable: true}, []string{"v2.new.period", "v2.query", "v2.refresh.renewal", "v2.refresh.cancel", "v2.upgrade", "v2.freeze", "v2.thaw", "v2.release"}},
 	} {
@@ -80,6 +82,7 @@ func TestFormulas(t *testing.T) {
 		"{order new}{uuid}":            "<order:new><uuid:>",
 		"{expiry 1 month}":             "<expiry:1 month>",
 		"{expiry 0 month}":             "{expiry 0 month}",
+		"{utc 60}{utc -1}{utc}":        "<utc:60>{utc -1}{utc}",
 		"{seal 138}":                   "<seal:138>",
 		`{base64 [{"a":"{b}"}]}`:       `<base64:[{"a":"{b}"}]>`,
 		`{"a":{"b":"{uuid}"}}`:         `{"a":{"b":"<uuid:>"}}`,

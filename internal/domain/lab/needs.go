@@ -12,6 +12,7 @@ type Product struct {
 	V2          bool
 	Period      bool // sold by month or year
 	OneTime     bool
+	OnDemand    bool     // paid by use, with or without packages // spec: 14 §1.1
 	Trial       bool     // a free trial is offered
 	Upgradable  bool     // a specification can be upgraded, or grows in number
 	Quantity    bool     // sold by number: amount travels to a V1 seller
@@ -52,6 +53,9 @@ func Needs(p Product) (out []Need) {
 	}
 	if !p.V2 {
 		create := "v1.new.once"
+		if p.OnDemand {
+			create = "v1.new.demand"
+		}
 		if p.Period {
 			create = "v1.new.period"
 		}
@@ -72,12 +76,19 @@ func Needs(p Product) (out []Need) {
 		}
 		add(p.Period || p.Trial, "v1.expire", "")
 		add(p.Upgradable, "v1.upgrade", "")
+		add(p.OnDemand, "v1.new.demand", "")
+		add(p.OnDemand, "v1.new.package", "")
+		add(p.OnDemand, "v1.query", "")
+		add(p.OnDemand, "v1.freeze", "")
+		add(p.OnDemand, "v1.thaw", "")
 		add(true, "v1.release", "")
+		add(p.OnDemand, "v1.usage", "")
 		return out
 	}
 	add(p.Period, "v2.new.period", "")
 	add(p.OneTime, "v2.new.once", "")
 	add(p.Trial, "v2.new.trial", "")
+	add(p.OnDemand, "v2.new.demand", "")
 	add(true, "v2.query", "")
 	add(p.Trial, "v2.refresh.trial", "")
 	add(p.Period, "v2.refresh.renewal", "")
@@ -85,9 +96,10 @@ func Needs(p Product) (out []Need) {
 	add(p.RenewChange, "v2.refresh.change", "")
 	add(p.RenewChange, "v2.check", "")
 	add(p.Upgradable, "v2.upgrade", "")
-	add(p.Period || p.Trial, "v2.freeze", "")
-	add(p.Period || p.Trial, "v2.thaw", "")
+	add(p.Period || p.Trial || p.OnDemand, "v2.freeze", "")
+	add(p.Period || p.Trial || p.OnDemand, "v2.thaw", "")
 	add(true, "v2.release", "")
+	add(p.OnDemand, "v2.usage", "")
 	return out
 }
 
@@ -110,8 +122,8 @@ func extensions(value string) string {
 // turn is the place of a scenario in a round: what is made first is used and then
 // released, so that each call finds the instance that the round made. // spec: 02 §1.19, §2.19
 var turn = map[string]int{
-	"v1.new.period": 1, "v1.new.once": 1, "v1.new.demand": 1, "v1.new.package": 1, "v1.license": 1, "v1.query": 2, "v1.upgrade": 3, "v1.refresh": 4, "v1.expire": 5, "v1.freeze": 5, "v1.thaw": 6, "v1.release": 9,
-	"v2.new.trial": 1, "v2.new.period": 1, "v2.new.once": 1, "v2.query": 2, "v2.refresh.trial": 3, "v2.refresh.renewal": 4, "v2.refresh.cancel": 5, "v2.check": 5, "v2.refresh.change": 5, "v2.upgrade": 6, "v2.freeze": 7, "v2.thaw": 8, "v2.release": 9,
+	"v1.new.period": 1, "v1.new.once": 1, "v1.new.demand": 1, "v1.new.package": 1, "v1.license": 1, "v1.query": 2, "v1.upgrade": 3, "v1.refresh": 4, "v1.expire": 5, "v1.freeze": 5, "v1.thaw": 6, "v1.usage": 7, "v1.release": 9,
+	"v2.new.trial": 1, "v2.new.period": 1, "v2.new.once": 1, "v2.new.demand": 1, "v2.new.package": 1, "v2.query": 2, "v2.refresh.trial": 3, "v2.refresh.renewal": 4, "v2.refresh.cancel": 5, "v2.check": 5, "v2.refresh.change": 5, "v2.upgrade": 6, "v2.freeze": 7, "v2.thaw": 8, "v2.usage": 8, "v2.release": 9,
 	"license.refresh": 1, "license.freeze": 2, "license.thaw": 3, "license.release": 9,
 	"kit1.tenantSync": 1, "kit1.applicationSync": 2, "kit1.allOrgSync": 3, "kit1.singleOrgSync": 4, "kit1.authSync": 5,
 	"kit2.tenantSync": 1, "kit2.applicationSync": 2, "kit2.allOrgSync": 3, "kit2.singleOrgSync": 4, "kit2.authSync": 5,

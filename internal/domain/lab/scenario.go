@@ -61,6 +61,8 @@ type Scenario struct {
 	Fields   []Field
 	// Creates says that the answer names the instance that "{instance}" stands for from then on.
 	Creates bool
+	// Inbound says that the seller's server makes the call and the marketplace receives it.
+	Inbound bool
 	// Order is the mock order of the order query that "{order}" is made from; V2 only. // spec: 14 §3.1
 	Order string
 }
@@ -181,6 +183,12 @@ func application(p Protocol) Scenario {
 
 const users2 = `[{"email":"","employeeCode":"1001","enable":"true","mobile":"","name":"王小明","orgCode":"1001","position":"","role":"user","userName":"wang01"}]`
 
+// usage is a push of the seller's own, for an instance that the lab made. // spec: 14 §2.1
+func usage(p Protocol) Scenario {
+	return Scenario{ID: string(p) + ".usage", Protocol: p, Activity: "usage-data", Inbound: true, Fields: []Field{req("instance_id", "{instance}", 64), req("metering_sn", "{uuid}", 64), req("begin_time", "{utc 60}", 17), req("end_time", "{utc 0}", 17),
+		req("record_time", "{utc 0}", 17), req("usage_value", "1.5", 20), opt("relate_pkg_instance", "", 64)}}
+}
+
 // Scenarios is everything that can be tried, in the order in which a life goes.
 // spec: 10 §8.1, 11 §7, 12 §1–2, 13 §3.5
 var Scenarios = []Scenario{
@@ -196,11 +204,14 @@ var Scenarios = []Scenario{
 	{ID: "v1.freeze", Protocol: V1, Activity: "instanceStatus", Fields: []Field{req("instanceId", "{instance}", 64), req("instanceStatus", "FREEZE", 20)}},
 	{ID: "v1.thaw", Protocol: V1, Activity: "instanceStatus", Fields: []Field{req("instanceId", "{instance}", 64), req("instanceStatus", "NORMAL", 20)}},
 	{ID: "v1.release", Protocol: V1, Activity: "releaseInstance", Fields: fields(ended1, []Field{opt("orderAmount", "99", 20)})},
+	usage(V1),
 	{ID: "v1.license", Protocol: V1, Activity: "getLicense", Creates: true, Fields: fields(buyer1[:3], []Field{req("orderId", "{order}", 64), req("productId", "00301-123458-0--0", 64), req("chargingMode", "1", 2), opt("expireTime", "{expiry 1 month}", 20), opt("periodType", "month", 10), opt("periodNumber", "1", 2)})},
 
 	create2("v2.new.period", "MOCKPERIODYEARNEW"),
 	create2("v2.new.once", "MOCKONETIMENEW"),
 	create2("v2.new.trial", "MOCKPERIODDAYTRIAL"),
+	create2("v2.new.demand", "MOCKONDEMAND"),
+	create2("v2.new.package", "MOCKONDEMANDPKG"),
 	{ID: "v2.query", Protocol: V2, Activity: "queryInstance", Fields: []Field{req("instanceId", "{instance}", 6500)}},
 	refresh2("v2.refresh.trial", "TRIAL_TO_FORMAL", "MOCKMONTYTRIALTOFORMAL"),
 	refresh2("v2.refresh.renewal", "RENEWAL", "MOCKMONTYRENEW"),
@@ -212,6 +223,7 @@ var Scenarios = []Scenario{
 	status2("v2.freeze", "FREEZE"),
 	status2("v2.thaw", "UNFREEZE"),
 	{ID: "v2.release", Protocol: V2, Activity: "releaseInstance", Order: "MOCKMONTYUNSUBSCRIBE", Fields: fields(instance2, []Field{opt("orderId", "", 64), opt("orderLineId", "", 64)})},
+	usage(V2),
 
 	{ID: "notify", Protocol: Notify, Activity: "orderNotify", Order: "MOCKPERIODYEARNEW", Fields: order2},
 
@@ -230,6 +242,12 @@ var Scenarios = []Scenario{
 	kit(Kit2, "singleOrgSync", req("orgCode", "1001", 64), req("orgName", "研发部", 128), opt("parentCode", "", 64), flag(Kit2)),
 	kit(Kit2, "allOrgSync", Field{Name: "orgInfoList", Preset: `[{"orgCode":"1001","orgName":"研发部","parentCode":""}]`, Kind: JSON, Required: true}, flag(Kit2)),
 }
+
+// ByPush is the occasion of a call that the seller's server made: a push of usage.
+const ByPush = "push"
+
+// WarnCause stands before what explains a wrong signature, a code of protocol/explain.
+const WarnCause = "cause"
 
 // MockMark stands between the name of a mock order and the characters that make it one of
 // the lab's own: the order query answers it like the mock order. // spec: 02 §1.19, 14 §3.1

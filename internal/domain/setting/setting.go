@@ -20,7 +20,8 @@ type Values struct {
 	PayWithin      time.Duration   // from an order's submission to its payment deadline, in business time
 	RetryPolicy    delivery.Policy // of sellers that have none of their own
 	SuspendFailed  bool            // the sixth failed order of a month suspends the product instead of proposing it
-	OrderQueryRate int             // queries of a seller per second
+	OrderQueryRate int             // requests of a seller per second, for each interface of the open API
+	UsageByKey     bool            // an access key alone proves a usage push of the new interface // spec: 14 §2.1
 	Registration   bool            // companies may register by themselves
 	SessionIdle    time.Duration   // ends a session that nobody uses
 	MaxFailures    int             // wrong passwords or codes in a row before a lock
@@ -32,7 +33,7 @@ type Values struct {
 
 // Defaults are the values of a marketplace whose installation and operators chose nothing.
 func Defaults() Values {
-	return Values{PayWithin: 7 * 24 * time.Hour, RetryPolicy: delivery.KooGallery, OrderQueryRate: 200, Registration: true, SessionIdle: 2 * time.Hour, MaxFailures: 5, LockFor: 15 * time.Minute, KeepSignIns: 180 * 24 * time.Hour}
+	return Values{PayWithin: 7 * 24 * time.Hour, RetryPolicy: delivery.KooGallery, OrderQueryRate: 200, UsageByKey: true, Registration: true, SessionIdle: 2 * time.Hour, MaxFailures: 5, LockFor: 15 * time.Minute, KeepSignIns: 180 * 24 * time.Hour}
 }
 
 // Kind is the form of a setting's value.
@@ -64,6 +65,7 @@ type Setting struct {
 // Table is every setting, in the order in which they are shown.
 var Table = []Setting{
 	duration("orders.pay_within", "orders", "22 §2.3", "pay-within", time.Minute, 366*24*time.Hour, func(v *Values) *time.Duration { return &v.PayWithin }),
+	{Name: "open_api.usage_access_key", Group: "open_api", Kind: Switch, Spec: "14 §2.1", get: func(v *Values) string { return strconv.FormatBool(v.UsageByKey) }, set: func(v *Values, s string) { v.UsageByKey = s == "true" }},
 	whole("open_api.order_query_rate", "open_api", "01 §5", "order-query-rate", 1, 100000, func(v *Values) *int { return &v.OrderQueryRate }),
 	choice("delivery.retry_policy", "delivery", "01 §2.1", "retry-policy", []string{string(delivery.KooGallery), string(delivery.Standard), string(delivery.Patient)},
 		func(v *Values) string { return string(v.RetryPolicy) }, func(v *Values, s string) { v.RetryPolicy = delivery.Policy(s) }),

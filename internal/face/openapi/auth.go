@@ -31,7 +31,7 @@ func (h *Handler) authenticate(r *http.Request, body []byte, log *slog.Logger) (
 		aksk.Options{})
 	switch {
 	case broken != nil:
-		log.Error("order query", "err", broken)
+		log.Error("access key", "err", broken)
 		return AccessKey{}, errUnavailable
 	case errors.Is(err, aksk.ErrClockSkew):
 		return AccessKey{}, skewed(err.Error() + ".")
@@ -40,10 +40,10 @@ func (h *Handler) authenticate(r *http.Request, body []byte, log *slog.Logger) (
 		auth, _ := aksk.Parse(r.Header.Get("Authorization"))
 		if !now.Before(key.LockedUntil) { // a locked key is not counted on: what a stranger sends costs no write
 			if err := h.o.Keys.Failed(r.Context(), auth.AccessKey); err != nil {
-				log.Error("order query: a wrong signature is not counted", "err", err)
+				log.Error("a wrong signature is not counted", "err", err)
 			}
 		}
-		log.Warn("order query refused", "access_key", auth.AccessKey, "why", err)
+		log.Warn("refused", "access_key", auth.AccessKey, "why", err)
 		return AccessKey{}, unauthenticated(err.Error() + ".")
 	case err != nil:
 		return AccessKey{}, unauthenticated(err.Error() + ".")
@@ -53,7 +53,7 @@ func (h *Handler) authenticate(r *http.Request, body []byte, log *slog.Logger) (
 		return AccessKey{}, unauthenticated("the access key is locked after repeated failures, try again in 5 minutes.")
 	}
 	if err := h.o.Keys.Used(r.Context(), ak, key); err != nil {
-		log.Warn("order query: the use of a key is not noted", "err", err)
+		log.Warn("the use of a key is not noted", "err", err)
 	}
 	return key, nil
 }

@@ -18,6 +18,7 @@ var (
 	errTooLarge    = &gatewayError{http.StatusRequestEntityTooLarge, "APIGW.0201", "Request entity too large: at most 12 MB."}
 	errURITooLong  = &gatewayError{http.StatusRequestURITooLong, "APIGW.0201", "Request URI too long."}
 	errBadRequest  = &gatewayError{http.StatusBadRequest, "APIGW.0201", "Bad request: the body could not be read."}
+	errOverRate    = &gatewayError{http.StatusTooManyRequests, "APIGW.0308", "The throttling threshold of the seller and this API is reached; the unit of time is 1 second. Try again later."}
 	errUnavailable = &gatewayError{http.StatusBadGateway, "APIGW.0201", "Backend unavailable, try again later."}
 )
 

@@ -16,11 +16,14 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/souk-market/souk/internal/face/ops"
+	"github.com/souk-market/souk/protocol/usagepush"
 )
 
 const (
 	// Prefix is the path under which this face answers; everything below it is the gateway's.
 	Prefix = "/api/mkp-openapi-public/"
+	// OldPrefix is the path of the interfaces of the first generation.
+	OldPrefix = "/rest/marketplace/"
 	// OrderQueryPath is the order query. spec: 14 §3
 	OrderQueryPath = Prefix + "global/v1/order/query"
 
@@ -34,9 +37,10 @@ const (
 type Options struct {
 	Keys   Keys
 	Orders Orders
+	Usage  Usage
 	// Now is the wire clock: signatures are judged by it, never by the business clock. spec: 01 §1.1
 	Now func() time.Time
-	// Rate gives requests per second and seller, as they are now; nil is 200. spec: 01 §5
+	// Rate gives requests per second, seller and interface, as they are now; nil is 200. spec: 01 §5
 	Rate   func() int
 	Logger *slog.Logger
 }
@@ -46,7 +50,7 @@ type Handler struct {
 	o Options
 
 	mu       sync.Mutex
-	limiters map[string]*rate.Limiter // by seller; sellers are few and known
+	limiters map[string]*rate.Limiter // by interface and seller; both are few and known
 }
 
 // New makes the face.
@@ -71,22 +75,34 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case len(r.RequestURI) > maxURI:
 		errURITooLong.send(w)
-	case r.URL.Path != OrderQueryPath || r.Method != http.MethodGet:
-		errNoAPI.send(w)
-	default:
+	case r.URL.Path == OrderQueryPath && r.Method == http.MethodGet:
 		h.orderQuery(w, r)
+	case r.URL.Path == usagepush.NewPath && r.Method == http.MethodPost:
+		h.usage(w, r, usagepush.New)
+	case r.URL.Path == usagepush.OldPath && r.Method == http.MethodPost:
+		h.usage(w, r, usagepush.Old)
+	default:
+		errNoAPI.send(w)
 	}
+}
+
+// body reads a request whole; a refusal is sent.
+func (h *Handler) body(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		errTooLarge.send(w)
+	case err != nil:
+		errBadRequest.send(w)
+	}
+	return body, err == nil
 }
 
 func (h *Handler) orderQuery(w http.ResponseWriter, r *http.Request) {
 	log := h.o.Logger.With("request_id", w.Header().Get(requestID), "api", "order/query")
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		errTooLarge.send(w)
-		return
-	} else if err != nil {
-		errBadRequest.send(w)
+	body, ok := h.body(w, r)
+	if !ok {
 		return
 	}
 	key, refused := h.authenticate(r, body, log)
@@ -100,7 +116,7 @@ func (h *Handler) orderQuery(w http.ResponseWriter, r *http.Request) {
 		errNoSeller.send(w)
 		return
 	}
-	if !h.limiter(key.SellerID).AllowN(h.o.Now(), 1) {
+	if !h.limiter("order/query "+key.SellerID).AllowN(h.o.Now(), 1) {
 		errThrottled.send(w)
 		return
 	}
@@ -171,13 +187,13 @@ func parameters(rawQuery string) (orderID, lineID string, bad *failure) {
 	return orderID, lineID, bad
 }
 
-func (h *Handler) limiter(sellerID string) *rate.Limiter {
+func (h *Handler) limiter(who string) *rate.Limiter {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	l, n := h.limiters[sellerID], h.o.Rate()
+	l, n := h.limiters[who], h.o.Rate()
 	if l == nil || l.Burst() != n { // a changed setting begins with a full second
 		l = rate.NewLimiter(rate.Limit(n), n)
-		h.limiters[sellerID] = l
+		h.limiters[who] = l
 	}
 	return l
 }

@@ -5,11 +5,26 @@ import (
 
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/domain/order"
+	"github.com/souk-market/souk/internal/service/metering"
 	"github.com/souk-market/souk/internal/service/orderquery"
+	"github.com/souk-market/souk/protocol/usagepush"
 )
 
 // Market answers the face's questions from the marketplace itself.
-type Market struct{ Query *orderquery.Query }
+type Market struct {
+	Query    *orderquery.Query
+	Metering *metering.Metering
+}
+
+// Caller implements Usage.
+func (m Market) Caller(ctx context.Context, p *metering.Push) (string, *usagepush.Answer, error) {
+	return m.Metering.Caller(ctx, p)
+}
+
+// Take implements Usage.
+func (m Market) Take(ctx context.Context, seller string, p *metering.Push) (usagepush.Answer, error) {
+	return m.Metering.Take(ctx, seller, p)
+}
 
 // AccessKey implements Keys.
 func (m Market) AccessKey(ctx context.Context, ak string) (AccessKey, bool, error) {

@@ -76,7 +76,7 @@ func route(r *http.Request) (face, pattern string) {
 	switch {
 	case strings.HasPrefix(path, "/api/souk/"):
 		face = "manage"
-	case strings.HasPrefix(path, "/api/mkp-openapi-public/"):
+	case strings.HasPrefix(path, "/api/mkp-openapi-public/"), strings.HasPrefix(path, "/rest/marketplace/"):
 		face = "openapi"
 	case path == "/metrics" || path == "/healthz" || path == "/readyz":
 		face = "ops"

@@ -122,7 +122,7 @@ func (b *bench) input(scenario string, save bool, form ...string) (login, body s
 // are there and replay, in any order of saving, with the instance of their own round.
 func TestAGoodSellerPassesEveryScenario(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
-		for _, s := range append(domain.Of(domain.V1), append(domain.Of(domain.V2), domain.Of(domain.Notify)...)...) {
+		for _, s := range outgoing(domain.V1, domain.V2, domain.Notify) {
 			r := b.debug(s.ID, true)
 			if s.ID == "v2.query" { // the sandbox seller is ready at the second look
 				r = b.debug(s.ID, true)
@@ -137,7 +137,7 @@ func TestAGoodSellerPassesEveryScenario(t *testing.T) {
 				t.Errorf("%s carries no testFlag: %s", s.ID, r.String("request"))
 			}
 		}
-		for protocol, want := range map[string]int{"v1": len(domain.Of(domain.V1)), "v2": len(domain.Of(domain.V2))} {
+		for protocol, want := range map[string]int{"v1": len(outgoing(domain.V1)), "v2": len(outgoing(domain.V2))} {
 			for range 2 {
 				r := b.Do(b.login[protocol], "POST", "/api/souk/v1/lab/cases/run", fmt.Sprintf(`{"address":%q}`, b.address(protocol)))
 				items := r.Body["items"].([]any)

@@ -229,7 +229,10 @@ func (l *Lab) rounds(ctx context.Context, seller, product, address, occasion str
 		if err != nil {
 			return err
 		}
-		cases = pick(all)
+		cases = pick(slices.DeleteFunc(all, func(c Case) bool { // a push is the seller's to make: there is nothing to replay
+			s, _ := lab.ScenarioOf(c.Scenario)
+			return s.Inbound
+		}))
 		for _, c := range cases {
 			if s, ok := lab.ScenarioOf(c.Scenario); ok {
 				class := s.Protocol.Class()

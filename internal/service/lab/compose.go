@@ -18,6 +18,7 @@ import (
 	v1 "github.com/souk-market/souk/protocol/production/v1"
 	v2 "github.com/souk-market/souk/protocol/production/v2"
 	"github.com/souk-market/souk/protocol/sealed"
+	"github.com/souk-market/souk/protocol/usagepush"
 	"github.com/souk-market/souk/protocol/wirejson"
 )
 
@@ -138,6 +139,9 @@ func (l *Lab) formula(s lab.Scenario, f lab.Formula, p parties, r *round, now ti
 		return unmadeInstance, nil
 	case "stamp":
 		return kit.TimeStampV1(now), nil
+	case "utc":
+		minutes, err := strconv.Atoi(f.Arg)
+		return now.Add(-time.Duration(minutes) * time.Minute).UTC().Format(usagepush.TimeForm), err
 	case "expiry":
 		text, unit, _ := strings.Cut(f.Arg, " ")
 		n, err := strconv.Atoi(text)
@@ -190,6 +194,9 @@ func (l *Lab) debugOrder(s lab.Scenario) string {
 // write signs and writes a filled form as its protocol does.
 func (l *Lab) write(s lab.Scenario, filled map[string]string, address string, p parties, now time.Time) (production.Request, error) {
 	key := p.keys[0]
+	if s.Inbound {
+		return l.push(s, filled, key, now)
+	}
 	if s.Protocol == lab.V1 {
 		to, err := v1.ParseAddress(address)
 		if err != nil {

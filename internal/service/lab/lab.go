@@ -49,12 +49,13 @@ const (
 type Lab struct {
 	k      *kernel.Kernel
 	client *outbound.Client
+	home   string
 	lookup func(ctx context.Context, name string) ([]string, error)
 }
 
-// New makes them.
-func New(k *kernel.Kernel, client *outbound.Client) *Lab {
-	return &Lab{k: k, client: client, lookup: net.DefaultResolver.LookupTXT}
+// New makes them; home is the address under which sellers reach the marketplace.
+func New(k *kernel.Kernel, client *outbound.Client, home string) *Lab {
+	return &Lab{k: k, client: client, home: home, lookup: net.DefaultResolver.LookupTXT}
 }
 
 // Resolve replaces the look-up of DNS records; tests need it.

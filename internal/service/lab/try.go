@@ -87,7 +87,11 @@ func (l *Lab) Debug(ctx context.Context, a access.Actor, t Try) (Run, error) {
 	if t.Save {
 		v.Occasion = BySaving
 	}
-	if err := l.play(ctx, s, t.Form, p, r, &v, true); err != nil {
+	play := l.play
+	if s.Inbound {
+		play = l.received
+	}
+	if err := play(ctx, s, t.Form, p, r, &v, true); err != nil {
 		return Run{}, err
 	}
 	err = l.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
@@ -165,9 +169,6 @@ func (l *Lab) play(ctx context.Context, s lab.Scenario, form map[string]string, 
 	return nil
 }
 
-// WarnCause stands before what explains a wrong Body-Sign, a code of protocol/explain.
-const WarnCause = "cause"
-
 // causes names the mistakes that give exactly the Body-Sign that came.
 func causes(a outbound.Answer, m message, p parties) (out []string) {
 	stamp := ""
@@ -179,7 +180,7 @@ func causes(a outbound.Answer, m message, p parties) (out []string) {
 		return nil // its form was told already
 	}
 	for _, c := range r.Causes {
-		out = append(out, WarnCause+":"+string(c.Code))
+		out = append(out, lab.WarnCause+":"+string(c.Code))
 	}
 	return out
 }

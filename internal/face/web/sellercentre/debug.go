@@ -91,6 +91,8 @@ func (r *Room) debugPage(c *ui.Call, made *lab.Preview, run *lab.Run) error {
 		p.Step = r.verdict(c, run)
 	case len(addresses) == 0:
 		p.Step = &ui.Step{Tone: ui.Attention, Text: c.T("debug.step.address", "CLASS", c.T("class."+s.Protocol.Class())), Who: ui.Seller, Links: []ui.Link{{Text: c.T("go.access"), Href: "/seller/access"}}}
+	case s.Inbound && !saved[s.ID]:
+		p.Step = &ui.Step{Tone: ui.Waiting, Text: c.T("debug.step.push"), Who: ui.Seller}
 	case saved[s.ID]:
 		p.Step = &ui.Step{Tone: ui.Good, Text: c.T("debug.step.saved"), Who: ui.Nobody}
 	default:
@@ -112,7 +114,11 @@ func (r *Room) debugPage(c *ui.Call, made *lab.Preview, run *lab.Run) error {
 		}},
 	}, "")
 	if c.May("lab.run") && len(addresses) > 0 {
-		p.Put(ui.Block{Title: c.T("scenario." + s.ID), Form: r.scenarioForm(c, s, addresses, keys), Note: c.T("debug.formulas")})
+		note := c.T("debug.formulas")
+		if s.Inbound {
+			note = c.T("debug.push.note")
+		}
+		p.Put(ui.Block{Title: c.T("scenario." + s.ID), Form: r.scenarioForm(c, s, addresses, keys), Note: note})
 	}
 	if made != nil {
 		p.Put(c.In("block.generated", ui.Block{Pre: made.Method + " " + made.URL}), c.In("block.curl", ui.Block{Pre: ui.Curl(made.Request)}))
@@ -218,10 +224,10 @@ func (r *Room) verdict(c *ui.Call, v *lab.Run) *ui.Step {
 	if v.ResultCode != "" { // code, status and words together, never a translation of the code // spec: 02 §2.16
 		step.Say(ui.Code(v.ResultCode).And(ui.Own(c.Cut(v.ResultMsg))))
 	}
-	if v.Detail != "" && strings.HasPrefix(v.Reason, "body-sign") {
+	if v.Detail != "" && (strings.HasPrefix(v.Reason, "body-sign") || v.Reason == "push-signature") {
 		step.Say(c.Word("debug.expected").And(ui.Code(v.Detail)))
 		for _, w := range v.Warnings {
-			if name, code, _ := strings.Cut(w, ":"); name == lab.WarnCause {
+			if name, code, _ := strings.Cut(w, ":"); name == domain.WarnCause {
 				step.Say(c.Word("warning.cause").And(ui.Own(explain.Text(explain.Code(code), c.Lang()))))
 			}
 		}
@@ -236,7 +242,7 @@ func (r *Room) runBlocks(c *ui.Call, v *lab.Run) (out []ui.Block) {
 	if len(v.Warnings) > 0 {
 		t := ui.NewTable(c.Frame, v.Warnings, []ui.Column[string]{{Head: "col.warning", Cell: func(w string) ui.Cell {
 			name, field, _ := strings.Cut(w, ":")
-			if name == lab.WarnCause {
+			if name == domain.WarnCause {
 				return c.Word("warning.cause").And(ui.Own(explain.Text(explain.Code(field), c.Lang())))
 			}
 			cell := ui.Cell{HTML: `<span class="tone attention">` + ui.Icon("attention") + `</span>`}.And(c.Word("warning." + name))
@@ -285,7 +291,7 @@ func (r *Room) runShow(c *ui.Call) error {
 	return c.Draw(p.Put(r.runBlocks(c, &v)...))
 }
 
-var labOccasions = []string{lab.ByHand, lab.BySaving, lab.ByReplay, lab.ByProbe}
+var labOccasions = []string{lab.ByHand, lab.BySaving, lab.ByReplay, lab.ByProbe, domain.ByPush}
 
 func (r *Room) runList(c *ui.Call) error {
 	m, err := desk.Mark(c, 1)
