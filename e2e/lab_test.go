@@ -70,6 +70,46 @@ func TestDebuggingOnThePages(t *testing.T) {
 	wants(t, "no address of the class", page, "请先登记生产地址", "需要的类别：联营工具")
 }
 
+// The one call that the seller's server makes: the page says what it waits for, shows what came, and saves what passed.
+func TestUsagePushOnThePages(t *testing.T) {
+	w := newWorld(t)
+	s := w.open("yunfan")
+	_, page := s.get("/seller/debug?scenario=v1.usage")
+	wants(t, "form", page, "使用量推送", "这一场景由您的服务器发起", `name="form.usage_value"`, `value="{utc 60}"`)
+	_, page = s.post("/seller/debug", page, debugForm("v1.new.demand", w.at["v1"], ""))
+	wants(t, "an instance", page, "调测成功，用例已保存")
+	_, page = s.post("/seller/debug", page, debugForm("v1.usage", w.at["v1"], ""))
+	wants(t, "nothing came", page, "调测失败：最近 15 分钟没有收到该实例的话单", "usage_records")
+	push := func(value string) {
+		_, page = s.post("/seller/debug", page, debugForm("v1.usage", w.at["v1"], "preview"))
+		wants(t, "generated", page, "POST http", "/api/mkp-openapi-public/global/v1/isv/usage-data", "curl -i -X POST", "signature: ")
+		made := w.Do("yunfan", "POST", api+"/lab/preview", `{"scenario":"v1.usage","address":"`+w.at["v1"]+`"}`)
+		head, body, _ := strings.Cut(made.String("request"), "\r\n\r\n")
+		req, err := http.NewRequest("POST", w.URL+"/api/mkp-openapi-public/global/v1/isv/usage-data", strings.NewReader(strings.Replace(body, `"1.5"`, value, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range strings.Split(head, "\r\n")[1:] {
+			if name, value, _ := strings.Cut(line, ": "); name != "Host" && name != "Content-Length" {
+				req.Header.Set(name, value)
+			}
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+	}
+	push(`"9.5"`)
+	_, page = s.post("/seller/debug", page, debugForm("v1.usage", w.at["v1"], ""))
+	wants(t, "other bytes than were signed", page, "调测失败：推送的签名与请求体不符", "期望的签名值", "9.5")
+	push(`"1.5"`)
+	_, page = s.post("/seller/debug", page, debugForm("v1.usage", w.at["v1"], ""))
+	wants(t, "saved", page, "调测成功，用例已保存", "MKT.0000")
+	_, page = s.get("/seller/debug/runs?occasion=push")
+	wants(t, "history", page, "商家推送", "推送的签名与请求体不符")
+}
+
 // Domains and public keys, and what is wrong with them, on their page; an Englishwoman reads English.
 func TestDomainsOnThePages(t *testing.T) {
 	w := newWorld(t)
