@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/lab"
@@ -138,6 +139,11 @@ func prove(ctx context.Context, f *File, as map[string]Client) error {
 			if scenario.Protocol == lab.Notify {
 				address = root.String() + "/notify"
 			}
+			if scenario.Inbound {
+				if err := pushUsage(ctx, c, scenario.ID, address); err != nil {
+					return err
+				}
+			}
 			var r struct{ Passed bool }
 			for range 3 { // an instance of V2 is ready at the second look
 				if err := c.Do(ctx, "POST", api+"/lab/runs", "", map[string]any{"scenario": scenario.ID, "address": address, "save": true}, &r); err != nil {
@@ -150,6 +156,33 @@ func prove(ctx context.Context, f *File, as map[string]Client) error {
 		}
 	}
 	return nil
+}
+
+// pushUsage makes the push that the debugging page waits for, as its generated command would.
+func pushUsage(ctx context.Context, c Client, scenario, address string) error {
+	var made struct{ URL, Request string }
+	if err := c.Do(ctx, "POST", api+"/lab/preview", "", map[string]any{"scenario": scenario, "address": address}, &made); err != nil {
+		return err
+	}
+	to, err := url.Parse(made.URL)
+	if err != nil {
+		return err
+	}
+	head, body, _ := strings.Cut(made.Request, "\r\n\r\n")
+	q, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Base+to.Path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	for _, line := range strings.Split(head, "\r\n")[1:] {
+		if name, value, _ := strings.Cut(line, ": "); name != "Host" && name != "Content-Length" {
+			q.Header.Set(name, value)
+		}
+	}
+	r, err := http.DefaultClient.Do(q)
+	if err != nil {
+		return err
+	}
+	return r.Body.Close()
 }
 
 func text(ctx context.Context, address string) (string, error) {
