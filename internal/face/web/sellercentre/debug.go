@@ -381,7 +381,11 @@ func (r *Room) caseList(c *ui.Call) error {
 			if !c.May("lab.run") {
 				return ui.None
 			}
-			return c.Button("/seller/debug/cases/run", "do.case.run", "btn-sm", "address", one.Address, "case", one.ID).And(c.Button("/seller/debug/cases/"+one.ID+"/delete", "do.delete", "btn-sm btn-outline-danger"))
+			forget := c.Button("/seller/debug/cases/"+one.ID+"/delete", "do.delete", "btn-sm btn-outline-danger")
+			if s, _ := domain.ScenarioOf(one.Scenario); s.Inbound { // the seller's call: nothing to replay
+				return forget
+			}
+			return c.Button("/seller/debug/cases/run", "do.case.run", "btn-sm", "address", one.Address, "case", one.ID).And(forget)
 		}},
 	}, "")
 	p.Put(c.In("block.cases", ui.Block{Table: t.Or(ui.Empty{Text: c.T("cases.empty"), Help: c.T("cases.empty.help"), Actions: []ui.Link{{Text: c.T("debug.title"), Href: "/seller/debug"}}})}))
