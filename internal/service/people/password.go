@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -69,8 +70,9 @@ func passwordFits(stored, password string) bool {
 	return subtle.ConstantTimeCompare(got, want) == 1
 }
 
-// dummy is compared with when the login is unknown, so that both cases take the same time.
-var dummy = HashPassword("no such person")
+// dummy is compared with when the login is unknown, so that both cases take the same time. New makes it, in the
+// background: commands that know no people do not wait for it.
+var dummy = sync.OnceValue(func() string { return HashPassword("no such person") })
 
 // prove asks a signed-in person for the password again, before what a stolen session must not do. Wrong ones count
 // like wrong sign-ins.
