@@ -137,8 +137,10 @@ const measure = `(() => {
     ctx.clearRect(0, 0, 48, 48);
     ctx.font = "24px " + font;
     ctx.fillText(ch, 4, 32);
-    return ctx.getImageData(0, 0, 48, 48).data.join();
+    return new Uint32Array(ctx.getImageData(0, 0, 48, 48).data.buffer);
   };
+  const same = (a, b) => a.every((v, i) => v === b[i]);
+  const none = new Map(); // font → the pictures of two code points that it does not have
   const missing = new Set(), seen = new Set();
   let chinese = false;
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -150,7 +152,9 @@ const measure = `(() => {
       if (/\p{Script=Han}/u.test(ch)) chinese = true;
       if (/[\s\u200b-\u200f]/.test(ch) || seen.has(font + ch)) continue;
       seen.add(font + ch);
-      if (draw(ch, font) === draw("\u{10FFFD}", font) || draw(ch, font) === draw("\u0378", font)) missing.add(ch);
+      if (!none.has(font)) none.set(font, [draw("\u{10FFFD}", font), draw("\u0378", font)]);
+      const drawn = draw(ch, font);
+      if (none.get(font).some((one) => same(one, drawn))) missing.add(ch);
     }
   }
   const small = [];
@@ -161,7 +165,13 @@ const measure = `(() => {
   }
   // Contrast of text with what it stands on (WCAG 2.2, 4.5 : 1); drawn on a canvas, so that any colour syntax counts.
   const dot = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const mixed = new Map();
   const rgb = (color, under) => {
+    const key = color + " on " + under;
+    if (!mixed.has(key)) mixed.set(key, mix(color, under));
+    return mixed.get(key);
+  };
+  const mix = (color, under) => {
     dot.clearRect(0, 0, 1, 1);
     dot.fillStyle = "rgb(" + under.join() + ")";
     dot.fillRect(0, 0, 1, 1);
@@ -170,12 +180,12 @@ const measure = `(() => {
     return [...dot.getImageData(0, 0, 1, 1).data].slice(0, 3);
   };
   const light = (c) => c.map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const paper = matchMedia("(prefers-color-scheme: dark)").matches ? [18, 18, 18] : [255, 255, 255];
+  const grounds = new Map();
   const ground = (el) => {
-    const chain = [];
-    for (let e = el; e; e = e.parentElement) chain.unshift(getComputedStyle(e).backgroundColor);
-    let c = matchMedia("(prefers-color-scheme: dark)").matches ? [18, 18, 18] : [255, 255, 255];
-    for (const one of chain) c = rgb(one, c);
-    return c;
+    if (!el) return paper;
+    if (!grounds.has(el)) grounds.set(el, rgb(getComputedStyle(el).backgroundColor, ground(el.parentElement)));
+    return grounds.get(el);
   };
   const pale = new Set();
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

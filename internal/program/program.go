@@ -45,7 +45,7 @@ import (
 type Options struct {
 	Wire        clock.Clock // nil: the operating system's clock
 	Logger      *slog.Logger
-	Synchronous string // SQLite durability; "" is FULL
+	Synchronous string // SQLite durability; "" is FULL; with OFF uploaded files are not synced either
 	NoWorkers   bool   // serve requests, do no jobs
 	Version     string // name and version of the program
 }
@@ -136,6 +136,9 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	blobs, err := blob.Open(filesFolder(c))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("files folder: %w", err), db.Close())
+	}
+	if o.Synchronous == "OFF" {
+		blobs.Volatile()
 	}
 	p.peopleRooms()
 	p.Catalogue, p.Trade, p.Query = catalogue.New(p.Kernel, blobs, "集市", "souk"), trade.New(p.Kernel), orderquery.New(p.Kernel)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -97,8 +96,15 @@ func TestADumpIsReadByEitherEngine(t *testing.T) {
 				db := databasetest.Open(t, databasetest.URL(t, from, files))
 				write(t, db, `INSERT INTO owner (id, note) VALUES ('a', NULL), ('b', $1), ('c', '')`, "集市 \u2028 <&> \"\\\n\t é 𝄞")
 				write(t, db, `INSERT INTO item (id, owner_id, n, yes, body) VALUES ('1', 'a', 9223372036854775807, TRUE, $1), ('2', 'a', -9223372036854775808, FALSE, $2), ('3', 'c', NULL, NULL, NULL)`, []byte{0, 255, '\n'}, []byte{})
-				for i := range 3000 { // more than a part, more than a statement
-					write(t, db, `INSERT INTO item (id, owner_id, n, yes, body) VALUES ($1, 'b', $2, TRUE, $3)`, fmt.Sprintf("many %d", i), i, bytes.Repeat([]byte{byte(i)}, 500))
+				if err := db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+					for i := range 3000 { // more than a part, more than a statement
+						if _, err := tx.Exec(ctx, `INSERT INTO item (id, owner_id, n, yes, body) VALUES ($1, 'b', $2, TRUE, $3)`, fmt.Sprintf("many %d", i), i, bytes.Repeat([]byte{byte(i)}, 500)); err != nil {
+							return err
+						}
+					}
+					return nil
+				}); err != nil {
+					t.Fatal(err)
 				}
 				write(t, db, `INSERT INTO job (id, lease_owner, lease_until) VALUES ('j', 'somebody', 77), ('k', '', 0)`)
 				write(t, db, `INSERT INTO lane (name) VALUES ('call:x')`)
@@ -416,75 +422,4 @@ func (h *hook) Write(p []byte) (int, error) {
 		f()
 	}
 	return len(p), nil
-}
-
-// Memory does not grow with the dump.
-func TestMemoryStaysFlat(t *testing.T) {
-	files := fstest.MapFS{"0001_first.sql": first}
-	databasetest.Each(t, files, func(t *testing.T, db *database.DB) {
-		write(t, db, `INSERT INTO owner (id) VALUES ('a')`)
-		body := make([]byte, 256<<10)
-		for i := range body {
-			body[i] = byte(i * i >> 7)
-		}
-		const rows = 160 // 40 MB
-		for i := range rows {
-			write(t, db, `INSERT INTO item (id, owner_id, body) VALUES ($1, 'a', $2)`, fmt.Sprint(i), body)
-		}
-		// What else the process does can only add to a heap, so of three looks the best one counts.
-		var grown int64
-		for range 3 {
-			if grown = moved(t, db, files); grown <= 16<<20 {
-				return
-			}
-		}
-		t.Errorf("40 MB of rows took %d MB of memory", grown>>20)
-	})
-}
-
-// moved copies a database into a fresh one, and gives how much the heap grew meanwhile.
-func moved(t *testing.T, db *database.DB, files fs.FS) int64 {
-	t.Helper()
-	runtime.GC()
-	var start runtime.MemStats
-	runtime.ReadMemStats(&start)
-	var peak uint64
-	look := func() {
-		var m runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&m)
-		peak = max(peak, m.HeapAlloc)
-	}
-	to := databasetest.Open(t, databasetest.URL(t, db.Engine(), nil))
-	r, w := io.Pipe()
-	go func() {
-		_, _, err := backup.Write(context.Background(), &every{Writer: w, f: look}, backup.Source{DB: db, Now: now})
-		_ = w.CloseWithError(err)
-	}()
-	d, err := backup.Read(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Restore(t.Context(), backup.Target{DB: to, Migrations: files}); err != nil {
-		t.Fatal(err)
-	}
-	if peak == 0 {
-		t.Fatal("nobody looked at the heap")
-	}
-	return int64(peak) - int64(start.HeapAlloc)
-}
-
-// every calls f about each 2 MB.
-type every struct {
-	io.Writer
-	f func()
-	n int
-}
-
-func (e *every) Write(p []byte) (int, error) {
-	if e.n += len(p); e.n > 2<<20 {
-		e.n = 0
-		e.f()
-	}
-	return e.Writer.Write(p)
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -69,7 +70,7 @@ func URL(t *testing.T, engine database.Engine, files fs.FS) string {
 		t.Fatalf("template database: %v", err)
 	}
 	name := "souk_test_" + strings.ToLower(rand.Text()[:16])
-	if err := execute(t.Context(), server, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+	if err := execute(t.Context(), server, "CREATE DATABASE "+name+" TEMPLATE "+template+copying(t, server)); err != nil {
 		t.Fatalf("create database: %v", err)
 	}
 	t.Cleanup(func() {
@@ -143,17 +144,16 @@ func sqliteTemplate(files fs.FS) ([]byte, error) {
 
 // postgresTemplate makes the template database of files once per server, even
 // when several test binaries ask at the same time.
-func postgresTemplate(ctx context.Context, server string, files fs.FS) (string, error) {
+func postgresTemplate(ctx context.Context, server string, files fs.FS) (name string, err error) {
 	key, err := digest(files)
 	if err != nil {
 		return "", err
 	}
-	name := "souk_template_" + key
-	pool, err := sql.Open("pgx", server)
+	name = "souk_template_" + key
+	pool, err := maintenance(server)
 	if err != nil {
 		return "", err
 	}
-	defer pool.Close()
 	c, err := pool.Conn(ctx)
 	if err != nil {
 		return "", err
@@ -162,6 +162,10 @@ func postgresTemplate(ctx context.Context, server string, files fs.FS) (string, 
 	if _, err := c.ExecContext(ctx, `SELECT pg_advisory_lock(hashtext($1))`, name); err != nil {
 		return "", err
 	}
+	defer func() {
+		_, failed := c.ExecContext(context.Background(), `SELECT pg_advisory_unlock(hashtext($1))`, name)
+		err = errors.Join(err, failed)
+	}()
 	var there bool
 	if err := c.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)`, name).Scan(&there); err != nil || there {
 		return name, err
@@ -182,6 +186,33 @@ func postgresTemplate(ctx context.Context, server string, files fs.FS) (string, 
 	return name, execute(ctx, server, "ALTER DATABASE "+draft+" RENAME TO "+name)
 }
 
+// copying makes the server copy a template's files instead of writing every page of it
+// to its log, which costs four times as much. Before 15 there was no other way.
+func copying(t *testing.T, server string) string {
+	t.Helper()
+	version, err := serverVersion(server)
+	if err != nil {
+		t.Fatalf("version of the server: %v", err)
+	}
+	if version < 15_00_00 {
+		return ""
+	}
+	return " STRATEGY FILE_COPY"
+}
+
+var versions sync.Map // server → func() (int, error)
+
+func serverVersion(server string) (int, error) {
+	once, _ := versions.LoadOrStore(server, sync.OnceValues(func() (n int, err error) {
+		pool, err := maintenance(server)
+		if err != nil {
+			return 0, err
+		}
+		return n, pool.QueryRow("SELECT current_setting('server_version_num')::int").Scan(&n)
+	}))
+	return once.(func() (int, error))()
+}
+
 func migrate(ctx context.Context, url string, files fs.FS) error {
 	db, err := database.Open(ctx, url, database.Options{Synchronous: "OFF", MaxReaders: 1, MaxConns: 2, Logger: quiet})
 	if err != nil {
@@ -196,11 +227,10 @@ func migrate(ctx context.Context, url string, files fs.FS) error {
 // execute runs a statement about whole databases on the server. A database that
 // somebody's closing connection still uses is waited for.
 func execute(ctx context.Context, server, statement string) error {
-	pool, err := sql.Open("pgx", server)
+	pool, err := maintenance(server)
 	if err != nil {
 		return err
 	}
-	defer pool.Close()
 	for try := 0; ; try++ {
 		_, err := pool.ExecContext(ctx, statement)
 		e, ok := errors.AsType[*pgconn.PgError](err)
@@ -211,6 +241,22 @@ func execute(ctx context.Context, server, statement string) error {
 			return err
 		}
 	}
+}
+
+var pools sync.Map // server → func() (*sql.DB, error)
+
+// maintenance is this process's pool for statements about whole databases: a connection
+// costs the server more than what most of them do.
+func maintenance(server string) (*sql.DB, error) {
+	once, _ := pools.LoadOrStore(server, sync.OnceValues(func() (*sql.DB, error) {
+		pool, err := sql.Open("pgx", server)
+		if err == nil {
+			pool.SetMaxIdleConns(1)
+			pool.SetConnMaxIdleTime(time.Minute)
+		}
+		return pool, err
+	}))
+	return once.(func() (*sql.DB, error))()
 }
 
 // digest names a set of migrations by its content.

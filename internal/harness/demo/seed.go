@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
@@ -113,19 +114,27 @@ type company struct {
 	products []demoProduct
 }
 
+type password struct{ plain, hash string }
+
+// passwords are drawn and hashed once in the life of this process, by login: hashing is
+// slow on purpose, and a test binary seeds many marketplaces.
+var passwords = sync.OnceValue(func() map[string]password {
+	all := map[string]password{}
+	for _, c := range companies {
+		for _, who := range c.people {
+			plain := ident.Token("")[:16]
+			all[who.login] = password{plain, people.HashPassword(plain)}
+		}
+	}
+	return all
+})
+
 // Seed fills an empty sandbox: people, money and keys in one transaction, then the
 // products, through the same wizard and review that sellers and operators use. The
 // passwords and tokens it makes stand nowhere but in the file it gives.
 func Seed(ctx context.Context, p *program.Program) (*File, error) {
 	f := &File{}
-	// Hashing a password is slow on purpose: not inside the transaction.
-	passwords, hashes := map[string]string{}, map[string]string{}
-	for _, c := range companies {
-		for _, who := range c.people {
-			passwords[who.login] = ident.Token("")[:16]
-			hashes[who.login] = people.HashPassword(passwords[who.login])
-		}
-	}
+	passwords := passwords() // before the transaction
 	const notStarted = "http://127.0.0.1:9/not-started-yet"
 	owners := map[string]access.Actor{}
 	err := p.Kernel.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
@@ -137,7 +146,7 @@ func Seed(ctx context.Context, p *program.Program) (*File, error) {
 			}
 			var first access.Actor
 			for _, who := range c.people {
-				one, err := p.People.CreatePerson(ctx, tx, kernel.System, people.NewPerson{CompanyID: co.ID, Login: who.login, Name: who.name, PasswordHash: hashes[who.login], Email: who.email, Mobile: who.mobile, Roles: who.roles})
+				one, err := p.People.CreatePerson(ctx, tx, kernel.System, people.NewPerson{CompanyID: co.ID, Login: who.login, Name: who.name, PasswordHash: passwords[who.login].hash, Email: who.email, Mobile: who.mobile, Roles: who.roles})
 				if err != nil {
 					return err
 				}
@@ -152,7 +161,7 @@ func Seed(ctx context.Context, p *program.Program) (*File, error) {
 				if err != nil {
 					return err
 				}
-				f.Accounts = append(f.Accounts, Account{Role: who.role, Company: c.name, CompanyID: co.ID, Login: who.login, Password: passwords[who.login], Token: token})
+				f.Accounts = append(f.Accounts, Account{Role: who.role, Company: c.name, CompanyID: co.ID, Login: who.login, Password: passwords[who.login].plain, Token: token})
 			}
 			if c.balance != "" {
 				if _, err := p.Trade.TopUp(ctx, tx, kernel.System, co.ID, c.balance, string(money.CNY)); err != nil {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -21,43 +22,52 @@ import (
 	"github.com/souk-market/souk/internal/service/kernel"
 )
 
-// argon2id's cost: 19 MiB, two passes, one lane.
+// cost is what argon2id takes of memory (KiB) and time.
+type cost struct {
+	memory, passes uint32
+	threads        uint8
+}
+
+// fullCost is 19 MiB, two passes, one lane.
+var fullCost = cost{19 * 1024, 2, 1}
+
+// hashCost is that of new passwords. Tests whose subject it is not take less.
+var hashCost = fullCost
+
 const (
-	argonMemory  = 19 * 1024
-	argonPasses  = 2
-	argonThreads = 1
-	argonSalt    = 16
-	argonKey     = 32
+	argonSalt = 16
+	argonKey  = 32
 )
 
 // hashing bounds how many passwords are hashed at once: a flood of logins must not take the memory.
 var hashing = make(chan struct{}, max(2, runtime.NumCPU()))
 
-func argon(password string, salt []byte, passes, memory uint32, threads uint8, length uint32) []byte {
+func argon(password string, salt []byte, c cost, length uint32) []byte {
 	hashing <- struct{}{}
 	defer func() { <-hashing }()
-	return argon2.IDKey([]byte(password), salt, passes, memory, threads, length)
+	return argon2.IDKey([]byte(password), salt, c.passes, c.memory, c.threads, length)
 }
 
 // HashPassword makes the stored form of a password.
-func HashPassword(password string) string {
+func HashPassword(password string) string { return hashAt(password, hashCost) }
+
+func hashAt(password string, c cost) string {
 	salt := make([]byte, argonSalt)
 	if _, err := rand.Read(salt); err != nil {
 		panic("people: no randomness: " + err.Error())
 	}
-	sum := argon(password, salt, argonPasses, argonMemory, argonThreads, argonKey)
+	sum := argon(password, salt, c, argonKey)
 	b64 := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonPasses, argonThreads, b64(salt), b64(sum))
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.memory, c.passes, c.threads, b64(salt), b64(sum))
 }
 
 func passwordFits(stored, password string) bool {
 	parts := strings.Split(stored, "$")
-	var m, t uint32
-	var p uint8
+	var c cost
 	if len(parts) != 6 || parts[1] != "argon2id" {
 		return false
 	}
-	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &m, &t, &p); err != nil {
+	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &c.memory, &c.passes, &c.threads); err != nil {
 		return false
 	}
 	salt, err1 := base64.RawStdEncoding.DecodeString(parts[4])
@@ -65,12 +75,13 @@ func passwordFits(stored, password string) bool {
 	if err1 != nil || err2 != nil {
 		return false
 	}
-	got := argon(password, salt, t, m, p, uint32(len(want)))
+	got := argon(password, salt, c, uint32(len(want)))
 	return subtle.ConstantTimeCompare(got, want) == 1
 }
 
-// dummy is compared with when the login is unknown, so that both cases take the same time.
-var dummy = HashPassword("no such person")
+// dummy is compared with when the login is unknown, so that both cases take the same time. New makes it, in the
+// background: commands that know no people do not wait for it.
+var dummy = sync.OnceValue(func() string { return HashPassword("no such person") })
 
 // prove asks a signed-in person for the password again, before what a stolen session must not do. Wrong ones count
 // like wrong sign-ins.

@@ -81,6 +81,7 @@ type People struct {
 func New(k *kernel.Kernel, o Options) *People {
 	p := &People{k: k, o: o, tries: newThrottle(o.Limits.SignIns, 30, 2*time.Second), mails: newThrottle(o.Limits.Mails, 20, 3*time.Minute), mailsToOne: newThrottle(o.Limits.MailsToOne, 5, 5*time.Minute)}
 	p.proofs = proof.New(k, o.Mail, p.mayCauseMail)
+	go dummy()
 	return p
 }
 

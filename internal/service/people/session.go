@@ -174,7 +174,7 @@ func (p *People) SignIn(ctx context.Context, login, password string) (out Opened
 		return out, lockedUntil(locked)
 	}
 	if who.ID == "" {
-		passwordFits(dummy, password)
+		passwordFits(dummy(), password)
 		if err := p.k.Change(ctx, func(ctx context.Context, tx *kernel.Tx) error {
 			return store.TouchGuess(ctx, tx, loginGuess(login), now)
 		}); err != nil {

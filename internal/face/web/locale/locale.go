@@ -60,17 +60,34 @@ func load() map[language.Tag]map[string]string {
 	return all
 }
 
+// text is that of an id in a language, Chinese where the language has none.
+func text(tag language.Tag, id string) string {
+	from := tag
+	if tag == Pseudo {
+		from = Languages[1]
+	}
+	s, has := catalogues[from][id]
+	switch {
+	case !has:
+		return catalogues[Languages[0]][id]
+	case tag == Pseudo:
+		return "⟦" + s + "⟧"
+	}
+	return s
+}
+
+func hasPlaceholder(text string) bool { return strings.Contains(text, "{{") }
+
+// newBundle knows the texts with placeholders alone: every command of the program waits for this.
 func newBundle() *i18n.Bundle {
 	b := i18n.NewBundle(Languages[0])
-	add := func(tag language.Tag, texts map[string]string, wrap func(string) string) {
-		for id, text := range texts {
-			b.MustAddMessages(tag, &i18n.Message{ID: id, Other: wrap(text)})
+	for _, tag := range append([]language.Tag{Pseudo}, Languages...) {
+		for id := range catalogues[Languages[0]] {
+			if s := text(tag, id); hasPlaceholder(s) {
+				b.MustAddMessages(tag, &i18n.Message{ID: id, Other: s})
+			}
 		}
 	}
-	for _, tag := range Languages {
-		add(tag, catalogues[tag], func(s string) string { return s })
-	}
-	add(Pseudo, catalogues[Languages[1]], func(s string) string { return "⟦" + s + "⟧" })
 	return b
 }
 
@@ -100,12 +117,9 @@ func prepare() map[language.Tag]Texts {
 	out := map[language.Tag]Texts{}
 	for _, tag := range append([]language.Tag{Pseudo}, Languages...) {
 		t := Texts{tag, i18n.NewLocalizer(bundle, tag.String()), map[string]string{}}
-		for id, text := range catalogues[Languages[0]] {
-			if other, has := catalogues[tag][id]; has {
-				text = other
-			}
-			if !strings.Contains(text, "{{") {
-				t.plain[id] = t.Of(id)
+		for id := range catalogues[Languages[0]] {
+			if s := text(tag, id); !hasPlaceholder(s) {
+				t.plain[id] = s
 			}
 		}
 		out[tag] = t
