@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -35,18 +36,51 @@ func browserPath(t *testing.T) string {
 	return ""
 }
 
-// startBrowser starts one Chromium for the test with a profile of its own.
+// chromium is the one browser of this test binary, started by the first test that needs it.
+var chromium struct {
+	sync.Once
+	ctx  context.Context
+	stop func()
+	dir  string
+	err  error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if chromium.stop != nil {
+		chromium.stop()
+		_ = os.RemoveAll(chromium.dir)
+	}
+	if built != "" {
+		_ = os.RemoveAll(built)
+	}
+	os.Exit(code)
+}
+
+// startBrowser gives the test a tab in a profile of its own: no cookie, cache or storage of another test.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(browserPath(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.NoFirstRun, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(60*time.Second))
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(func() { cancel(); stop() })
+	path := browserPath(t)
+	chromium.Do(func() {
+		if chromium.dir, chromium.err = os.MkdirTemp("", "chromium"); chromium.err != nil {
+			return
+		}
+		options := append(chromedp.DefaultExecAllocatorOptions[:],
+			chromedp.ExecPath(path), chromedp.UserDataDir(chromium.dir), chromedp.NoSandbox, chromedp.DisableGPU,
+			chromedp.NoFirstRun, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+			chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.WSURLReadTimeout(60*time.Second))
+		alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
+		ctx, cancel := chromedp.NewContext(alloc)
+		chromium.ctx, chromium.stop = ctx, func() { cancel(); stop() }
+		chromium.err = chromedp.Do(ctx)
+	})
+	if chromium.err != nil {
+		t.Fatalf("starting Chromium: %v", chromium.err)
+	}
+	ctx, cancel := chromedp.NewContext(chromium.ctx, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("starting Chromium: %v", err)
+		t.Fatalf("opening a tab: %v", err)
 	}
 	return ctx
 }
@@ -208,22 +242,48 @@ const measure = `(() => {
 
 // visit opens an address at a width and returns what was measured.
 func visit(ctx context.Context, address string, width int64, dark bool) (look, error) {
+	if err := dress(ctx, width, dark); err != nil {
+		return look{}, err
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(address), chromedp.WaitReady(chromedp.CSS("body"))); err != nil {
+		return look{}, err
+	}
+	return observe(ctx)
+}
+
+// settled waits until the page has been told of its new dress, and takes colours that are changing to their end.
+const settled = `new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(() => {
+  for (const a of document.getAnimations()) if (a instanceof CSSTransition) a.finish();
+  f(1);
+})))`
+
+// again measures the page that is open in another width and light.
+func again(ctx context.Context, width int64, dark bool) (look, error) {
+	if err := dress(ctx, width, dark); err != nil {
+		return look{}, err
+	}
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[int](settled, chromedp.EvalAwaitPromise)); err != nil {
+		return look{}, err
+	}
+	return observe(ctx)
+}
+
+// dress sets the width of the window and the light that the reader likes.
+func dress(ctx context.Context, width int64, dark bool) error {
 	scheme := "light"
 	if dark {
 		scheme = "dark"
 	}
 	_, err := chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 800, DeviceScaleFactor: 1})
 	if err != nil {
-		return look{}, err
+		return err
 	}
 	_, err = chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-	if err != nil {
-		return look{}, err
-	}
-	if err := chromedp.Do(ctx, chromedp.Navigate(address), chromedp.WaitReady(chromedp.CSS("body"))); err != nil {
-		return look{}, err
-	}
+	return err
+}
+
+func observe(ctx context.Context) (look, error) {
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](measure))
 	if err != nil {
 		return look{}, err
@@ -232,11 +292,13 @@ func visit(ctx context.Context, address string, width int64, dark bool) (look, e
 	return l, json.Unmarshal([]byte(text), &l)
 }
 
-// picture saves the whole page under out/.
+var wholePages = flag.Bool("whole", false, "pictures under out/ show whole pages, not the window alone; takes twice as long")
+
+// picture saves what the window shows under out/.
 func picture(ctx context.Context, t *testing.T, name string) []byte {
 	t.Helper()
-	beyond := true
-	shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &beyond})
+	quick := true
+	shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: wholePages, OptimizeForSpeed: &quick})
 	png := shot.Data
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -32,16 +33,31 @@ type demoRun struct {
 	People  []struct{ Role, Company, Login, Password string } `json:"accounts"`
 }
 
-func startDemo(t *testing.T) *demoRun {
-	t.Helper()
-	dir := t.TempDir()
+// souk is the program, built once.
+var souk = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "souke2e")
+	if err != nil {
+		return "", err
+	}
+	built = dir
 	program := filepath.Join(dir, "souk")
 	build := exec.Command("go", "build", "-o", program, "./cmd/souk")
 	build.Dir = ".."
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
-	data := filepath.Join(dir, "data")
+	return program, nil
+})
+
+var built string // souk's folder
+
+func startDemo(t *testing.T) *demoRun {
+	t.Helper()
+	program, err := souk()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := filepath.Join(t.TempDir(), "data")
 	cmd := exec.Command(program, "demo", "--data", data, "--listen", "127.0.0.1:0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var said bytes.Buffer
