@@ -14,6 +14,15 @@ import (
 // Field is one header field. Its name keeps its case.
 type Field struct{ Name, Value string }
 
+// Fields takes over header fields of another package's type: protocol may not know this room.
+func Fields[H ~struct{ Name, Value string }](all []H) []Field {
+	out := make([]Field, len(all))
+	for i, h := range all {
+		out[i] = Field(h)
+	}
+	return out
+}
+
 // Request is one call.
 type Request struct {
 	Method string

@@ -189,12 +189,9 @@ type reply struct {
 // send makes the call and judges its answer.
 func (d *Delivery) send(ctx context.Context, p *plan, a *store.Attempt, m message) reply {
 	r := outbound.Request{
-		Method: m.request.Method, URL: m.request.URL, Body: m.request.Body, Timeout: d.timeout(p), MaxBody: production.MaxBody,
+		Method: m.request.Method, URL: m.request.URL, Header: outbound.Fields(m.request.Headers), Body: m.request.Body, Timeout: d.timeout(p), MaxBody: production.MaxBody,
 		AfterWrite:  func() { crash.Point(m.sentLabel) },
 		AfterAnswer: func() { crash.Point(crash.AnswerReceived) },
-	}
-	for _, h := range m.request.Headers {
-		r.Header = append(r.Header, outbound.Field{Name: h.Name, Value: h.Value})
 	}
 	if m.creates {
 		r.LateFor = lateFor

@@ -47,10 +47,7 @@ type Exchange struct {
 func (p *player) transmit(r production.Request, limit time.Duration, breakOff bool) outbound.Answer {
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
-	out := outbound.Request{Method: r.Method, URL: r.URL, Body: r.Body, Timeout: limit, MaxBody: production.MaxBody}
-	for _, h := range r.Headers {
-		out.Header = append(out.Header, outbound.Field{Name: h.Name, Value: h.Value})
-	}
+	out := outbound.Request{Method: r.Method, URL: r.URL, Header: outbound.Fields(r.Headers), Body: r.Body, Timeout: limit, MaxBody: production.MaxBody}
 	if breakOff {
 		out.AfterWrite = cancel
 	}

@@ -207,10 +207,7 @@ func (l *Lab) send(ctx context.Context, s lab.Scenario, q production.Request) ou
 	if l.k.Sandbox && l.k.TimeoutScale > 0 {
 		timeout = time.Duration(float64(timeout) * l.k.TimeoutScale)
 	}
-	r := outbound.Request{Method: q.Method, URL: q.URL, Body: q.Body, Timeout: timeout, MaxBody: production.MaxBody}
-	for _, h := range q.Headers {
-		r.Header = append(r.Header, outbound.Field{Name: h.Name, Value: h.Value})
-	}
+	r := outbound.Request{Method: q.Method, URL: q.URL, Header: outbound.Fields(q.Headers), Body: q.Body, Timeout: timeout, MaxBody: production.MaxBody}
 	return l.client.Do(ctx, r)
 }
 

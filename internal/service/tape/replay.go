@@ -44,10 +44,7 @@ func (p *Player) Play(ctx context.Context, e Exchange) Outcome {
 		o.Problem = err.Error()
 		return o
 	}
-	r := outbound.Request{Method: q.Method, URL: q.URL, Body: q.Body, Timeout: p.Timeout, MaxBody: maxAnswer}
-	for _, h := range q.Headers {
-		r.Header = append(r.Header, outbound.Field{Name: h.Name, Value: h.Value})
-	}
+	r := outbound.Request{Method: q.Method, URL: q.URL, Header: outbound.Fields(q.Headers), Body: q.Body, Timeout: p.Timeout, MaxBody: maxAnswer}
 	a := p.Client.Do(ctx, r)
 	o.After = Exchange{At: p.Now().UTC(), Method: e.Method, Target: e.Target, Status: a.Status, Duration: a.Duration.Milliseconds(), Answer: answerHeader(a.ReceivedBytes)}
 	o.After.Said, _ = text(a.Body)
