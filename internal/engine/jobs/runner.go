@@ -67,8 +67,8 @@ type Runner struct {
 	handlers map[string]Handler
 	begins   map[string]bool // kinds that begin begins
 	begin    Begin
-	together Together // of the platform's lane; nil: none
-	kind     string   // that is done together
+	together map[string]Together // by kind, of the platform's lane
+	kinds    []string            // those of together
 	queue    *Queue
 
 	claiming sync.Mutex // from a claim beside Run's goroutine until the jobs stand in held
@@ -96,7 +96,7 @@ func New(db *database.DB, business, wire clock.Clock, o Options) *Runner {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	r := &Runner{db: db, business: business, wire: wire, o: o, owner: ident.UUID(), handlers: map[string]Handler{},
+	r := &Runner{db: db, business: business, wire: wire, o: o, owner: ident.UUID(), handlers: map[string]Handler{}, together: map[string]Together{},
 		woken: map[string]bool{}, backlog: map[string]bool{}, inflight: map[string]int{}, held: map[string]bool{}, signal: make(chan struct{}, 1)}
 	r.changed = sync.NewCond(&r.mu)
 	r.queue = &Queue{wake: r.Wake, now: wire.Now, business: business.Now}
@@ -121,7 +121,10 @@ func (r *Runner) Handle(kind string, h Handler) { r.handlers[kind] = h }
 
 // HandleTogether registers what does the platform's own jobs of a kind many at a time. Its
 // Handler does those one by one that could not be done together.
-func (r *Runner) HandleTogether(kind string, f Together) { r.kind, r.together = kind, f }
+func (r *Runner) HandleTogether(kind string, f Together) {
+	r.together[kind] = f
+	r.kinds = append(r.kinds, kind)
+}
 
 // HandleBegun registers what begins jobs of some kinds, which have a Handler as well.
 func (r *Runner) HandleBegun(f Begin, kinds ...string) {
@@ -276,9 +279,9 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 	}
 	free := r.o.Workers - len(r.held)
 	var wants []want
-	but := ""
-	if r.together != nil && !r.single {
-		but = r.kind
+	var but []string
+	if len(r.kinds) > 0 && !r.single {
+		but = r.kinds
 		if r.woken[Platform] {
 			delete(r.woken, Platform)
 			if r.held[sweeping] {
@@ -320,7 +323,7 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 		clear(full)
 		until := r.wire.Now().Add(lease)
 		for _, w := range wants {
-			except := ""
+			var except []string
 			if w.lane == Platform {
 				except = but
 			}
@@ -357,7 +360,7 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 		r.held[j.ID] = true
 		r.inflight[j.Lane]++
 	}
-	if more, looked := full[Platform]; looked && !more && but == "" {
+	if more, looked := full[Platform]; looked && !more && len(but) == 0 {
 		r.single = false // those that could not be done together are under way
 	}
 	idle := r.idle()

@@ -160,7 +160,7 @@ func TestALostLeaseIsTakenOver(t *testing.T) {
 		w := newWorld(t, db, jobs.Options{Sole: true})
 		id := w.add(store.Job{Kind: "k", Lane: "a", DueAt: w.clock.Now()})
 		err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			js, err := store.ClaimJobs(ctx, tx, "a", "", w.clock.Now(), 9, "the dead process", time.Now().Add(time.Hour))
+			js, err := store.ClaimJobs(ctx, tx, "a", nil, w.clock.Now(), 9, "the dead process", time.Now().Add(time.Hour))
 			if err != nil || len(js) != 1 {
 				return fmt.Errorf("claimed %d, %w", len(js), err)
 			}
@@ -219,7 +219,7 @@ func TestAForgottenJobIsNoticed(t *testing.T) {
 		w := newWorld(t, db, jobs.Options{})
 		id := w.add(store.Job{Kind: "k", Lane: "a", DueAt: w.clock.Now()})
 		err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			if _, err := store.ClaimJobs(ctx, tx, "a", "", w.clock.Now(), 1, w.r.Owner(), time.Now().Add(time.Hour)); err != nil {
+			if _, err := store.ClaimJobs(ctx, tx, "a", nil, w.clock.Now(), 1, w.r.Owner(), time.Now().Add(time.Hour)); err != nil {
 				return err
 			}
 			return store.InsertAttempt(ctx, tx, &store.Attempt{ID: "att", JobID: id, State: store.AttemptRunning, Request: []byte("GET /")})

@@ -16,12 +16,12 @@ const sweeping = "together"
 // swept is what a sweep did.
 type swept struct {
 	n       int  // jobs done
-	others  bool // jobs of other kinds are due in the lane; not looked for while there may be more of the kind
+	others  bool // jobs of other kinds are due in the lane; not looked for while there may be more of these
 	claimed []store.Job
 	left    []func(context.Context) error // of those claimed; nil: they have not begun
 }
 
-// sweep does some of what is due of the kind that is done together, and begins the jobs
+// sweep does some of what is due of the kinds that are done together, and begins the jobs
 // that come of it, in one transaction.
 func (r *Runner) sweep(ctx context.Context) {
 	r.claiming.Lock()
@@ -30,7 +30,7 @@ func (r *Runner) sweep(ctx context.Context) {
 	s, err := r.takeTogether(ctx, reserved)
 	if err != nil {
 		s = swept{}
-		r.o.Logger.Error("jobs: some jobs could not be done together and will be done one by one", "kind", r.kind, "err", err)
+		r.o.Logger.Error("jobs: some jobs could not be done together and will be done one by one", "kinds", r.kinds, "err", err)
 	}
 	r.mu.Lock()
 	delete(r.held, sweeping)
@@ -60,7 +60,7 @@ func (r *Runner) sweep(ctx context.Context) {
 	case s.others:
 		r.others = true
 		if s.n > 0 {
-			r.woken[Platform] = true // more of the kind may stand behind the others
+			r.woken[Platform] = true // more of these kinds may stand behind the others
 		}
 	}
 	if r.backlog[Platform] {
@@ -88,7 +88,7 @@ func (r *Runner) takeTogether(ctx context.Context, reserved map[string]int) (s s
 	err = r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		s = swept{}
 		now := r.business.Now()
-		js, err := store.TakeJobs(ctx, tx, Platform, r.kind, now, atOnce)
+		js, err := store.TakeJobs(ctx, tx, Platform, r.kinds, now, atOnce)
 		if s.n = len(js); err == nil && s.n < atOnce {
 			s.others, err = store.LaneDue(ctx, tx, Platform, now)
 		}
@@ -96,8 +96,13 @@ func (r *Runner) takeTogether(ctx context.Context, reserved map[string]int) (s s
 			return err
 		}
 		var due []string
-		if err := r.together(context.WithValue(ctx, dueKey{}, &due), tx, js); err != nil {
-			return err
+		gathering := context.WithValue(ctx, dueKey{}, &due)
+		for n := 0; len(js) > 0; js = js[n:] { // in order, also between kinds
+			for n = 1; n < len(js) && js[n].Kind == js[0].Kind; n++ {
+			}
+			if err := r.together[js[0].Kind](gathering, tx, js[:n]); err != nil {
+				return err
+			}
 		}
 		until := r.wire.Now().Add(lease)
 		for _, lane := range due {
@@ -106,7 +111,7 @@ func (r *Runner) takeTogether(ctx context.Context, reserved map[string]int) (s s
 				r.queue.WakeAfter(tx, lane)
 				continue
 			}
-			js, err := store.ClaimJobs(ctx, tx, lane, "", now, n, r.owner, until)
+			js, err := store.ClaimJobs(ctx, tx, lane, nil, now, n, r.owner, until)
 			if err != nil {
 				return err
 			}

@@ -129,13 +129,13 @@ func HasOpen(ctx context.Context, tx *Tx, now time.Time) (open bool, err error) 
 	return open, err
 }
 
-// ClaimJobs leases up to limit due jobs of a lane, earliest first, but of one kind ("" for
-// none).
-func ClaimJobs(ctx context.Context, tx *Tx, lane, but string, now time.Time, limit int, owner string, leaseUntil time.Time) ([]Job, error) {
+// ClaimJobs leases up to limit due jobs of a lane, earliest first, but of some kinds.
+func ClaimJobs(ctx context.Context, tx *Tx, lane string, but []string, now time.Time, limit int, owner string, leaseUntil time.Time) ([]Job, error) {
 	args := []any{owner, clock.Micros(leaseUntil), lane, clock.Micros(now), limit}
 	except := ""
-	if but != "" {
-		except, args = " AND kind <> $6", append(args, but)
+	if len(but) > 0 {
+		except, args = in(args, but)
+		except = " AND kind NOT IN (" + except + ")"
 	}
 	return collect(ctx, tx, func(r *sql.Rows, j *Job) error { return scanJob(r, j) },
 		`UPDATE job SET state = 'running', lease_owner = $1, lease_until = $2 WHERE id IN (

@@ -96,15 +96,16 @@ func locking(tx *Tx, how string) string {
 	return ""
 }
 
-// TakeJobs ends those of a lane's first due jobs, up to limit, that are of a kind, and gives
+// TakeJobs ends those of a lane's first due jobs, up to limit, that are of some kinds, and gives
 // them, the earliest first. It does not look behind the first ones: there may be very many.
 // What they are for is done in the same transaction: a job that does nothing outside the
 // database needs no lease.
-func TakeJobs(ctx context.Context, tx *Tx, lane, kind string, now time.Time, limit int) ([]Job, error) {
+func TakeJobs(ctx context.Context, tx *Tx, lane string, kinds []string, now time.Time, limit int) ([]Job, error) {
+	marks, args := in([]any{clock.Micros(now), lane, limit}, kinds)
 	taken, err := collect(ctx, tx, func(r *sql.Rows, j *Job) error { return scanJob(r, j) },
 		`UPDATE job SET state = 'done', outcome = '', tries = 1, finished_at = $1, occasion = '' WHERE id IN (SELECT id FROM (
-			SELECT id, kind FROM job WHERE state = 'queued' AND lane = $2 AND due_at <= $1 ORDER BY due_at, id LIMIT $4`+locking(tx, " SKIP LOCKED")+`) AS due WHERE kind = $3) RETURNING `+jobColumns,
-		clock.Micros(now), lane, kind, limit)
+			SELECT id, kind FROM job WHERE state = 'queued' AND lane = $2 AND due_at <= $1 ORDER BY due_at, id LIMIT $3`+locking(tx, " SKIP LOCKED")+`) AS due WHERE kind IN (`+marks+`)) RETURNING `+jobColumns,
+		args...)
 	slices.SortFunc(taken, func(a, b Job) int {
 		if c := a.DueAt.Compare(b.DueAt); c != 0 {
 			return c
@@ -171,6 +172,18 @@ func SoldNames(ctx context.Context, tx *Tx, lines []string) (map[string]string, 
 func ProductsOfOrders(ctx context.Context, tx *Tx, orders []string) (map[string]string, error) {
 	marks, args := in(nil, orders)
 	return pairs(ctx, tx, `SELECT id, product_id FROM orders WHERE id IN (`+marks+`)`, args...)
+}
+
+// StillUnpaid gives those of some orders that wait for their payment.
+func StillUnpaid(ctx context.Context, tx *Tx, orders []string) (map[string]bool, error) {
+	marks, args := in(nil, orders)
+	all, err := collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
+		`SELECT id FROM orders WHERE id IN (`+marks+`) AND status = 'PENDING_PAYMENT'`, args...)
+	out := make(map[string]bool, len(all))
+	for _, id := range all {
+		out[id] = true
+	}
+	return out, err
 }
 
 func pairs(ctx context.Context, tx *Tx, query string, args ...any) (map[string]string, error) {

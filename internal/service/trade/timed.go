@@ -16,6 +16,7 @@ func (t *Trade) Register(r *jobs.Runner) {
 	r.Handle(JobTerm, t.timed(t.term))
 	r.Handle(JobRenew, t.timed(t.term))
 	r.HandleTogether(JobTerm, t.terms)
+	r.HandleTogether(JobPayDeadline, t.passDeadlines)
 }
 
 // timed wraps a step so that it and the end of its job are one transaction. The
@@ -46,4 +47,25 @@ func (t *Trade) passDeadline(ctx context.Context, tx *kernel.Tx, j store.Job) er
 		return err
 	}
 	return t.k.Tell(ctx, tx, o.BuyerID, "order.canceled", o.ID, "", map[string]string{"product": o.Lines[0].ProductName})
+}
+
+// passDeadlines is passDeadline for several orders, of which nearly all were paid long ago: an
+// order that is not waiting for its payment never does so again.
+func (t *Trade) passDeadlines(ctx context.Context, tx *kernel.Tx, js []store.Job) error {
+	ids := make([]string, len(js))
+	for i, j := range js {
+		ids[i] = j.OrderID
+	}
+	unpaid, err := store.StillUnpaid(ctx, tx, ids)
+	if err != nil {
+		return err
+	}
+	for _, j := range js {
+		if unpaid[j.OrderID] {
+			if err := t.passDeadline(ctx, tx, j); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
