@@ -121,6 +121,7 @@ func Open(ctx context.Context, c config.Config, o Options) (*Program, error) {
 	p.Runner = jobs.New(db, business, o.Wire, jobs.Options{
 		Workers: c.Workers, Width: c.LaneWidth, Sole: db.Engine() == database.SQLite, Logger: o.Logger,
 		Refresh: func(ctx context.Context) error { return box.Refresh(ctx) }, Idle: func() { box.Idle() },
+		Advance: func(ctx context.Context, tx *kernel.Tx) error { return box.Advance(ctx, tx) },
 	})
 	p.Kernel = &kernel.Kernel{
 		DB: db, Wire: o.Wire, Clock: business, Queue: p.Runner.Queue(), Ring: ring, Log: o.Logger, Sandbox: isSandbox, Zone: c.BusinessZone, ExpireZone: c.ExpireZone,

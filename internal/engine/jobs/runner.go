@@ -53,8 +53,11 @@ type Options struct {
 	Refresh func(ctx context.Context) error
 	// Idle is called whenever the last job under way has ended and no lane waits to be
 	// looked at: the sandbox goes on then.
-	Idle   func()
-	Logger *slog.Logger
+	Idle func()
+	// Advance is called in a transaction that did what was due and left nothing of it to be
+	// done after it: the sandbox may go on in the same one.
+	Advance func(ctx context.Context, tx *store.Tx) error
+	Logger  *slog.Logger
 }
 
 // Runner claims due jobs and hands them to their kind's handler.

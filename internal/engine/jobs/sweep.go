@@ -117,6 +117,9 @@ func (r *Runner) takeTogether(ctx context.Context, reserved map[string]int) (s s
 			}
 			s.claimed = append(s.claimed, js...)
 		}
+		if len(s.claimed) == 0 && len(due) == 0 && s.n < atOnce && r.o.Advance != nil {
+			return r.o.Advance(ctx, tx)
+		}
 		if len(s.claimed) == 0 || slices.ContainsFunc(s.claimed, func(j store.Job) bool { return !r.begins[j.Kind] }) {
 			return nil
 		}

@@ -66,13 +66,15 @@ func scanAttempt(r row, a *Attempt, bytes bool) error {
 
 // InsertAttempt writes a call before a byte of it is sent.
 func InsertAttempt(ctx context.Context, tx *Tx, a *Attempt) error {
+	return InsertAttempts(ctx, tx, []*Attempt{a})
+}
+
+func attemptValues(a *Attempt) []any {
 	if a.Response == nil {
 		a.Response = []byte{}
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO attempt (`+attemptMeta+`, request, response) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
-		a.ID, a.JobID, a.SellerID, a.BuyerID, a.ProductID, a.OrderID, a.OrderLineID, a.InstanceID, a.Activity, a.Number, a.Occasion, a.State, a.BusinessID, a.HTTPStatus,
-		a.ResultCode, a.ResultMsg, a.Reason, a.Detail, clock.Micros(a.StartedAt), clock.Micros(a.BusinessAt), a.Duration.Microseconds(), clock.Micros(a.NextAt), a.Request, a.Response)
-	return err
+	return []any{a.ID, a.JobID, a.SellerID, a.BuyerID, a.ProductID, a.OrderID, a.OrderLineID, a.InstanceID, a.Activity, a.Number, a.Occasion, a.State, a.BusinessID, a.HTTPStatus,
+		a.ResultCode, a.ResultMsg, a.Reason, a.Detail, clock.Micros(a.StartedAt), clock.Micros(a.BusinessAt), a.Duration.Microseconds(), clock.Micros(a.NextAt), a.Request, a.Response}
 }
 
 // ForgetBytes empties what was sent and received of at most limit ended calls after a row key, begun before an instant. It

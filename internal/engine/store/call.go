@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-
 	"github.com/souk-market/souk/internal/domain/catalog"
 )
 
@@ -18,14 +16,18 @@ type CallParties struct {
 	Address     string  // the product's own for the class, else the seller's; "" when none is registered, or its domain is not proved // spec: 01 §2.10
 }
 
-var callParties = `SELECT ` + prefixed("p", productColumns) + `, s.retry_policy, b.id, b.name, b.email, b.mobile,
+// partyColumns are the columns of CallParties, given where seller, class and product stand.
+func partyColumns(seller, class, product string) string {
+	return prefixed("p", productColumns) + `, s.retry_policy, b.id, b.name, b.email, b.mobile,
 		COALESCE(w.id, ''), COALESCE(w.name, ''), COALESCE(w.email, ''), COALESCE(w.mobile, ''),
-		COALESCE((SELECT a.url FROM production_address a WHERE a.seller_id = $1 AND a.class = $2 AND a.product_id IN ($3, '') AND a.verified ORDER BY a.product_id DESC LIMIT 1), '')
-	FROM product p JOIN company s ON s.id = $1 JOIN company b ON b.id = $4 LEFT JOIN person w ON w.id = $5 WHERE p.id = $3`
+		COALESCE((SELECT a.url FROM production_address a WHERE a.seller_id = ` + seller + ` AND a.class = ` + class + ` AND a.product_id IN (` + product + `, '') AND a.verified ORDER BY a.product_id DESC LIMIT 1), '')`
+}
 
-// PartiesOf reads them in one statement, since every call needs all of them.
-func PartiesOf(ctx context.Context, tx *Tx, product, seller, class, buyer, person string) (c CallParties, err error) {
-	err = scanProduct(wider{tx.QueryRow(ctx, callParties, seller, class, product, buyer, person), []any{&c.RetryPolicy,
-		&c.Buyer.ID, &c.Buyer.Name, &c.Buyer.Email, &c.Buyer.Mobile, &c.Person.ID, &c.Person.Name, &c.Person.Email, &c.Person.Mobile, &c.Address}}, &c.Product)
-	return c, noRow(err)
+func partyTables(product, seller, buyer, person string) string {
+	return `JOIN product p ON p.id = ` + product + ` JOIN company s ON s.id = ` + seller + ` JOIN company b ON b.id = ` + buyer + ` LEFT JOIN person w ON w.id = ` + person
+}
+
+// rest is where what follows the product goes.
+func (c *CallParties) rest() []any {
+	return []any{&c.RetryPolicy, &c.Buyer.ID, &c.Buyer.Name, &c.Buyer.Email, &c.Buyer.Mobile, &c.Person.ID, &c.Person.Name, &c.Person.Email, &c.Person.Mobile, &c.Address}
 }

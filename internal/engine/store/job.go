@@ -208,15 +208,6 @@ func PutBackJob(ctx context.Context, tx *Tx, id, owner string, due time.Time) er
 // has. What it did in the same transaction must be undone with it.
 var ErrLeaseLost = errors.New("the lease of the job is lost")
 
-// CountAttempt fences a worker and gives its call a number.
-func CountAttempt(ctx context.Context, tx *Tx, id, owner string) (number int, held bool, err error) {
-	err = noRow(tx.QueryRow(ctx, `UPDATE job SET attempts = attempts + 1 WHERE id = $1 AND state = 'running' AND lease_owner = $2 RETURNING attempts`, id, owner).Scan(&number))
-	if err == ErrNoRow {
-		return 0, false, nil
-	}
-	return number, err == nil, err
-}
-
 // RequeueJob gives a job that the owner runs back with a new due instant, or is
 // ErrLeaseLost.
 func RequeueJob(ctx context.Context, tx *Tx, id, owner string, due time.Time, tries int, payload string) error {

@@ -15,13 +15,26 @@ import (
 const productColumns = `id, seller_id, name, summary, protocol, state, reason, settings, created_at, updated_at`
 
 func scanProduct(r row, p *catalog.Product) error {
-	var created, updated int64
-	var settings string
-	if err := r.Scan(&p.ID, &p.SellerID, &p.Name, &p.Summary, &p.Protocol, &p.State, &p.Reason, &settings, &created, &updated); err != nil {
+	d := productTo(p)
+	if err := r.Scan(d.to...); err != nil {
 		return err
 	}
-	p.CreatedAt, p.UpdatedAt = clock.FromMicros(created), clock.FromMicros(updated)
-	return json.Unmarshal([]byte(settings), &p.Settings)
+	return d.then()
+}
+
+// destination is where columns go, and what is to be done once they are there.
+type destination struct {
+	to   []any
+	then func() error
+}
+
+func productTo(p *catalog.Product) destination {
+	var created, updated int64
+	var settings string
+	return destination{[]any{&p.ID, &p.SellerID, &p.Name, &p.Summary, &p.Protocol, &p.State, &p.Reason, &settings, &created, &updated}, func() error {
+		p.CreatedAt, p.UpdatedAt = clock.FromMicros(created), clock.FromMicros(updated)
+		return json.Unmarshal([]byte(settings), &p.Settings)
+	}}
 }
 
 // InsertProduct adds a product.

@@ -124,9 +124,21 @@ func LaneDue(ctx context.Context, tx *Tx, lane string, now time.Time) (due bool,
 // LockInstances takes the rows of instances for this transaction and reads them, by id.
 // Unlike LockInstance it does not count as a change.
 func LockInstances(ctx context.Context, tx *Tx, ids []string) (map[string]*instance.Instance, error) {
+	return instancesOf(ctx, tx, ids, locking(tx, ""))
+}
+
+// InstancesOf reads instances by id.
+func InstancesOf(ctx context.Context, tx *Tx, ids []string) (map[string]*instance.Instance, error) {
+	return instancesOf(ctx, tx, ids, "")
+}
+
+func instancesOf(ctx context.Context, tx *Tx, ids []string, how string) (map[string]*instance.Instance, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
 	marks, args := in(nil, ids)
 	all, err := collect(ctx, tx, func(r *sql.Rows, i *instance.Instance) error { return scanInstance(r, i) },
-		`SELECT `+instanceColumns+` FROM instance WHERE id IN (`+marks+`) ORDER BY id`+locking(tx, ""), args...)
+		`SELECT `+instanceColumns+` FROM instance WHERE id IN (`+marks+`) ORDER BY id`+how, args...)
 	out := make(map[string]*instance.Instance, len(all))
 	for n := range all {
 		out[all[n].ID] = &all[n]

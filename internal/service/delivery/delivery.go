@@ -64,20 +64,17 @@ func (d *Delivery) begin(ctx context.Context, tx *kernel.Tx, js []store.Job, own
 		here := func(ctx context.Context, f func(context.Context, *kernel.Tx) error) error { return f(ctx, tx) }
 		read, write = here, here
 	}
-	plans := make([]*plan, len(js))
+	var plans []*plan
 	err := read(ctx, func(ctx context.Context, tx *kernel.Tx) (err error) {
-		for i := range js {
-			if plans[i], err = d.load(ctx, tx, js[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		plans, err = d.loadAll(ctx, tx, js)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	left := make([]func(context.Context) error, len(js))
 	var begun []*begun
+	with := newEnding(d, owner)
 	for i, p := range plans {
 		if p.skip != "" {
 			left[i] = func(ctx context.Context) error { return d.drop(ctx, p, owner) }
@@ -87,22 +84,16 @@ func (d *Delivery) begin(ctx context.Context, tx *kernel.Tx, js []store.Job, own
 		begun = append(begun, b)
 		left[i] = func(ctx context.Context) error {
 			if !b.held {
+				with.leave()
 				return nil // another process took the job over: it makes the call
 			}
-			return d.proceed(ctx, b, owner)
+			return d.proceed(ctx, b, with)
 		}
 	}
-	if len(begun) == 0 {
+	if with.open = len(begun); with.open == 0 {
 		return left, nil
 	}
-	return left, write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		for _, b := range begun {
-			if err := b.record(ctx, tx, owner); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return left, write(ctx, func(ctx context.Context, tx *kernel.Tx) error { return record(ctx, tx, begun, owner) })
 }
 
 // begun is a call that is ready to be made.
@@ -124,27 +115,42 @@ func (d *Delivery) prepare(p *plan) *begun {
 	return b
 }
 
-// record writes the call before a byte of it is sent.
-func (b *begun) record(ctx context.Context, tx *kernel.Tx, owner string) (err error) {
-	j := b.p.job
-	if b.a.Number, b.held, err = store.CountAttempt(ctx, tx, j.ID, owner); err != nil || !b.held {
+// record writes calls before a byte of them is sent.
+func record(ctx context.Context, tx *kernel.Tx, bs []*begun, owner string) error {
+	ids := make([]string, len(bs))
+	for i, b := range bs {
+		ids[i] = b.p.job.ID
+	}
+	numbers, err := store.CountAttempts(ctx, tx, ids, owner)
+	if err != nil {
 		return err
 	}
-	if b.m.businessID != "" && j.Kind == string(domain.Create) && b.p.line.FirstBusinessID == "" {
-		if err := store.SetFirstBusinessID(ctx, tx, j.OrderLineID, b.m.businessID); err != nil {
-			return err
+	var made []*store.Attempt
+	for _, b := range bs {
+		j := b.p.job
+		if b.a.Number, b.held = numbers[j.ID]; !b.held {
+			continue
 		}
+		if b.m.businessID != "" && j.Kind == string(domain.Create) && b.p.line.FirstBusinessID == "" {
+			if err := store.SetFirstBusinessID(ctx, tx, j.OrderLineID, b.m.businessID); err != nil {
+				return err
+			}
+		}
+		made = append(made, b.a)
 	}
-	return store.InsertAttempt(ctx, tx, b.a)
+	return store.InsertAttempts(ctx, tx, made)
 }
 
 // proceed makes a recorded call and draws its consequences.
-func (d *Delivery) proceed(ctx context.Context, b *begun, owner string) error {
+func (d *Delivery) proceed(ctx context.Context, b *begun, with *ending) error {
 	crash.Point(crash.AttemptRecorded)
+	r := reply{verdict: production.Verdict{Reason: reasonOf(b.problem)}}
 	if b.problem != nil {
-		return d.conclude(ctx, b.p, b.a, owner, reply{verdict: production.Verdict{Reason: reasonOf(b.problem)}, detail: b.problem.Error()})
+		r.detail = b.problem.Error()
+	} else {
+		r = d.send(ctx, b.p, b.a, b.m)
 	}
-	return d.conclude(ctx, b.p, b.a, owner, d.send(ctx, b.p, b.a, b.m))
+	return with.conclude(ctx, b, r)
 }
 
 // drop ends a job that has become meaningless before anything of it was sent.

@@ -59,7 +59,7 @@ func (d *Delivery) commit(ctx context.Context, p *plan, a *store.Attempt, owner 
 		rec := *a
 		c := &outcome{d: d, p: p, a: &rec, r: r, owner: owner, now: d.k.Clock.Now(), wary: wary}
 		lock := c.lock
-		if c.plain() {
+		if plain(domain.Call(p.job.Kind), r.verdict.OK) {
 			lock = c.hold
 		}
 		if err := lock(ctx, tx); err != nil {
@@ -77,16 +77,6 @@ func (d *Delivery) commit(ctx context.Context, p *plan, a *store.Attempt, owner 
 		return true, nil
 	}
 	return false, err
-}
-
-// plain tells that all that follows of the call is that its job is done: neither order nor
-// instance is looked at.
-func (c *outcome) plain() bool {
-	switch domain.Call(c.p.job.Kind) {
-	case domain.Refresh, domain.Expire, domain.Thaw, domain.Release, domain.Notify:
-		return c.r.verdict.OK
-	}
-	return false
 }
 
 // hold takes the instance, whose chain goes on.

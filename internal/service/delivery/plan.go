@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/souk-market/souk/internal/domain/catalog"
@@ -34,71 +35,149 @@ type plan struct {
 
 // load reads what a job's call needs, and decides whether it still makes sense.
 func (d *Delivery) load(ctx context.Context, tx *kernel.Tx, j store.Job) (*plan, error) {
-	p := &plan{job: j, what: domain.Call(j.Kind)}
-	var err error
-	if p.call, err = trade.ReadCall(j.Payload); err != nil {
-		return nil, fmt.Errorf("payload of job %s: %w", j.ID, err)
-	}
-	if p.what == domain.Replay {
-		past, err := store.AttemptByID(ctx, tx, store.Everything, p.call.ReplayOf)
-		if err != nil {
-			return nil, err
-		}
-		origin, err := store.JobByID(ctx, tx, past.JobID)
-		if err != nil {
-			return nil, err
-		}
-		p.what = domain.Call(origin.Kind)
-		if p.call, err = trade.ReadCall(origin.Payload); err != nil {
-			return nil, err
-		}
-		p.call.Phase = ""
-		if past.Activity == "queryInstance" {
-			p.call.Phase = trade.PhasePoll
-		}
-		p.call.ReplayOf = past.ID
-	}
-	if p.order, err = store.Order(ctx, tx, store.Everything, j.OrderID); err != nil {
+	ps, err := d.loadAll(ctx, tx, []store.Job{j})
+	if err != nil {
 		return nil, err
 	}
+	return ps[0], nil
+}
+
+// loadAll is load for several jobs.
+func (d *Delivery) loadAll(ctx context.Context, tx *kernel.Tx, js []store.Job) ([]*plan, error) {
+	plans := make([]*plan, len(js))
+	var ids []string
+	for i, j := range js {
+		p := &plan{job: j, what: domain.Call(j.Kind)}
+		plans[i] = p
+		var err error
+		if p.call, err = trade.ReadCall(j.Payload); err != nil {
+			return nil, fmt.Errorf("payload of job %s: %w", j.ID, err)
+		}
+		if p.what == domain.Replay {
+			if err := p.original(ctx, tx); err != nil {
+				return nil, err
+			}
+		}
+		if j.InstanceID != "" {
+			ids = append(ids, j.InstanceID)
+		}
+	}
+	insts, err := store.InstancesOf(ctx, tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]*callers{} // by class
+	for _, p := range plans {
+		if p.job.InstanceID != "" {
+			if p.inst = insts[p.job.InstanceID]; p.inst == nil {
+				return nil, store.ErrNoRow
+			}
+		}
+		class := p.class()
+		if known[class] == nil {
+			if known[class], err = d.callersOf(ctx, tx, class, plans); err != nil {
+				return nil, err
+			}
+		}
+		if err := p.take(d, known[class]); err != nil {
+			return nil, err
+		}
+		p.skip = p.meaningless()
+	}
+	return plans, nil
+}
+
+// original makes a replay's plan one of the call that is made again.
+func (p *plan) original(ctx context.Context, tx *kernel.Tx) error {
+	past, err := store.AttemptByID(ctx, tx, store.Everything, p.call.ReplayOf)
+	if err != nil {
+		return err
+	}
+	origin, err := store.JobByID(ctx, tx, past.JobID)
+	if err != nil {
+		return err
+	}
+	p.what = domain.Call(origin.Kind)
+	if p.call, err = trade.ReadCall(origin.Payload); err != nil {
+		return err
+	}
+	p.call.Phase = ""
+	if past.Activity == "queryInstance" {
+		p.call.Phase = trade.PhasePoll
+	}
+	p.call.ReplayOf = past.ID
+	return nil
+}
+
+// class is the interface class that a call goes to.
+func (p *plan) class() string {
+	if p.what == domain.Notify {
+		return "general" // and never the delivery address // spec: 02 §2.9
+	}
+	return "base"
+}
+
+// callers are the orders, with who takes part, and the sellers' keys of the calls of a class.
+type callers struct {
+	orders map[string]*store.CallOrder
+	keys   map[string][]string // the signing key first
+}
+
+func (d *Delivery) callersOf(ctx context.Context, tx *kernel.Tx, class string, plans []*plan) (*callers, error) {
+	var ids, sellers []string
+	for _, p := range plans {
+		if p.class() == class && !slices.Contains(ids, p.job.OrderID) {
+			ids = append(ids, p.job.OrderID)
+		}
+	}
+	c := &callers{keys: map[string][]string{}}
+	var err error
+	if c.orders, err = store.CallOrders(ctx, tx, class, ids); err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		o := c.orders[id]
+		if o == nil {
+			return nil, store.ErrNoRow
+		}
+		if !slices.Contains(sellers, o.SellerID) {
+			sellers = append(sellers, o.SellerID)
+		}
+	}
+	keys, err := store.KeysOf(ctx, tx, class, d.k.Wire.Now(), sellers)
+	if err != nil {
+		return nil, err
+	}
+	for seller, ks := range keys {
+		for _, key := range ks {
+			text, err := d.k.Ring.Open(catalogue.KeyPurpose(seller, class), key.Sealed)
+			if err != nil {
+				return nil, fmt.Errorf("open key %s %s version %d: %w", seller, class, key.Version, err)
+			}
+			c.keys[seller] = append(c.keys[seller], string(text))
+		}
+	}
+	return c, nil
+}
+
+// take gives a plan what was read for it.
+func (p *plan) take(d *Delivery, c *callers) error {
+	who := c.orders[p.job.OrderID]
+	p.order = &who.Order
 	for i := range p.order.Lines {
-		if p.order.Lines[i].ID == j.OrderLineID {
+		if p.order.Lines[i].ID == p.job.OrderLineID {
 			p.line = &p.order.Lines[i]
 		}
 	}
 	if p.line == nil {
-		return nil, fmt.Errorf("job %s: order %s has no line %s", j.ID, j.OrderID, j.OrderLineID)
-	}
-	if j.InstanceID != "" {
-		if p.inst, err = store.Instance(ctx, tx, store.Everything, j.InstanceID); err != nil {
-			return nil, err
-		}
-	}
-	class := "base"
-	if p.what == domain.Notify {
-		class = "general" // and never the delivery address // spec: 02 §2.9
-	}
-	who, err := store.PartiesOf(ctx, tx, p.order.ProductID, p.order.SellerID, class, p.order.BuyerID, p.order.PlacedBy)
-	if err != nil {
-		return nil, err
+		return fmt.Errorf("job %s: order %s has no line %s", p.job.ID, p.job.OrderID, p.job.OrderLineID)
 	}
 	p.product, p.buyer, p.person, p.address = who.Product, who.Buyer, who.Person, who.Address
 	if p.policy = domain.Policy(who.RetryPolicy); !p.policy.Known() {
 		p.policy = d.k.Settings().RetryPolicy
 	}
-	keys, err := store.Keys(ctx, tx, p.order.SellerID, class, d.k.Wire.Now())
-	if err != nil {
-		return nil, err
-	}
-	for _, key := range keys {
-		text, err := d.k.Ring.Open(catalogue.KeyPurpose(p.order.SellerID, class), key.Sealed)
-		if err != nil {
-			return nil, fmt.Errorf("open key %s %s version %d: %w", p.order.SellerID, class, key.Version, err)
-		}
-		p.keys = append(p.keys, string(text))
-	}
-	p.skip = p.meaningless()
-	return p, nil
+	p.keys = c.keys[p.order.SellerID]
+	return nil
 }
 
 // meaningless names why a call is not made any more. A refunded order's create is

@@ -52,6 +52,10 @@ type Kernel struct {
 	// SpreadAll is Spread for many.
 	SpreadAll func(ctx context.Context, tx *Tx, ns []Note) error
 
+	// Advance lets the sandbox's clock go on in a transaction that may have ended the last of
+	// what was due; nil where no clock is moved.
+	Advance func(ctx context.Context, tx *Tx) error
+
 	// Faults are the ways in which a sandbox misbehaves; nil is none.
 	Faults *Faults
 

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/access"
@@ -46,6 +47,8 @@ type Sandbox struct {
 
 	faultsMu sync.Mutex // from reading the faults to putting them into force
 
+	moving atomic.Bool // a move is under way, as far as Run knows
+
 	mu      sync.Mutex
 	waiting []chan struct{} // closed when a move ends in this process
 }
@@ -58,6 +61,7 @@ func New(k *kernel.Kernel, free ...string) *Sandbox {
 	for _, kind := range free {
 		s.free[kind] = true
 	}
+	k.Advance = s.Advance
 	return s
 }
 
@@ -192,6 +196,7 @@ func (s *Sandbox) Run(ctx context.Context) error {
 	for {
 		var err error
 		moving, err = s.step(ctx, moving)
+		s.moving.Store(moving)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -237,58 +242,68 @@ func (s *Sandbox) step(ctx context.Context, was bool) (moving bool, err error) {
 			return false, err
 		}
 	}
-	var lanes []string
 	err = s.k.DB.Write(ctx, func(ctx context.Context, tx *kernel.Tx) error {
-		moving, lanes = false, nil
-		to, err := target(ctx, tx)
-		if err != nil || to.IsZero() {
-			return err
-		}
-		offset, err := store.ClockOffset(ctx, tx)
-		if err != nil {
-			return err
-		}
-		wire := s.k.Wire.Now()
-		now := wire.Add(offset)
-		open, err := store.HasOpen(ctx, tx, now)
-		if err != nil {
-			return err
-		}
-		if open {
-			moving = true
-			return nil
-		}
-		dues, err := store.NextDues(ctx, tx, maxBatch)
-		if err != nil {
-			return err
-		}
-		next := s.together(dues, to)
-		goal := to
-		if !next.IsZero() && next.Before(to) {
-			goal, moving = next, true
-		}
-		if goal.After(now) {
-			if offset, err = store.RaiseClockOffset(ctx, tx, goal.Sub(wire)); err != nil {
-				return err
-			}
-		}
-		if !moving { // arrived; what is due exactly there is done before the move ends
-			if !next.IsZero() && !next.After(to) {
-				moving = true
-			} else if err := store.SetSetting(ctx, tx, settingTarget, "0"); err != nil {
-				return err
-			}
-		}
-		if lanes, err = dueLanes(ctx, tx, dues, wire.Add(offset)); err != nil {
-			return err
-		}
-		tx.OnCommit(func() { s.k.Clock.Raise(offset) })
-		for _, l := range lanes {
-			s.k.Queue.WakeAfter(tx, l)
-		}
-		return nil
+		moving, err = s.advance(ctx, tx)
+		return err
 	})
 	return moving, err
+}
+
+// Advance is step in a transaction that may have done the last of what was due: what the
+// clock does next is committed with it. Run sees what came of it.
+func (s *Sandbox) Advance(ctx context.Context, tx *kernel.Tx) error {
+	if !s.moving.Load() {
+		return nil
+	}
+	_, err := s.advance(ctx, tx)
+	return err
+}
+
+func (s *Sandbox) advance(ctx context.Context, tx *kernel.Tx) (moving bool, err error) {
+	to, err := target(ctx, tx)
+	if err != nil || to.IsZero() {
+		return false, err
+	}
+	offset, err := store.ClockOffset(ctx, tx)
+	if err != nil {
+		return false, err
+	}
+	wire := s.k.Wire.Now()
+	now := wire.Add(offset)
+	open, err := store.HasOpen(ctx, tx, now)
+	if err != nil || open {
+		return true, err
+	}
+	dues, err := store.NextDues(ctx, tx, maxBatch)
+	if err != nil {
+		return false, err
+	}
+	next := s.together(dues, to)
+	goal := to
+	if !next.IsZero() && next.Before(to) {
+		goal, moving = next, true
+	}
+	if goal.After(now) {
+		if offset, err = store.RaiseClockOffset(ctx, tx, goal.Sub(wire)); err != nil {
+			return false, err
+		}
+	}
+	if !moving { // arrived; what is due exactly there is done before the move ends
+		if !next.IsZero() && !next.After(to) {
+			moving = true
+		} else if err := store.SetSetting(ctx, tx, settingTarget, "0"); err != nil {
+			return false, err
+		}
+	}
+	lanes, err := dueLanes(ctx, tx, dues, wire.Add(offset))
+	if err != nil {
+		return false, err
+	}
+	tx.OnCommit(func() { s.k.Clock.Raise(offset) })
+	for _, l := range lanes {
+		s.k.Queue.WakeAfter(tx, l)
+	}
+	return moving, nil
 }
 
 // dueLanes lists the lanes that have something due. What is due next, the earliest first,
