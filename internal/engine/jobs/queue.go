@@ -36,12 +36,24 @@ func (q *Queue) Add(ctx context.Context, tx *store.Tx, j store.Job) (string, err
 	return j.ID, nil
 }
 
-// AddAll queues jobs that are in no chain.
+// AddAll queues jobs that are in no chain, or whose place in it is known and free.
 func (q *Queue) AddAll(ctx context.Context, tx *store.Tx, js []store.Job) error {
 	for i := range js {
 		q.complete(&js[i])
 	}
 	if err := store.InsertJobs(ctx, tx, js); err != nil {
+		return err
+	}
+	for _, j := range js {
+		q.added(ctx, tx, j)
+	}
+	return nil
+}
+
+// Again lets jobs that were taken to be done together go on, due at another instant and with
+// another payload.
+func (q *Queue) Again(ctx context.Context, tx *store.Tx, js []store.Job) error {
+	if err := store.AgainJobs(ctx, tx, js); err != nil {
 		return err
 	}
 	for _, j := range js {

@@ -273,14 +273,6 @@ func JobByID(ctx context.Context, tx *Tx, id string) (Job, error) {
 	return j, noRow(err)
 }
 
-// ChainEnd tells what stands in a chain: the next free place, whether something waits,
-// is queued or runs, and whether one of a kind was made and not dropped.
-func ChainEnd(ctx context.Context, tx *Tx, chain, kind string) (next int, open, made bool, err error) {
-	err = tx.QueryRow(ctx, `SELECT COALESCE(MAX(chain_no), 0) + 1, COALESCE(SUM(CASE WHEN state IN ('waiting', 'queued', 'running') THEN 1 ELSE 0 END), 0) > 0,
-		COALESCE(SUM(CASE WHEN kind = $2 AND state <> 'dropped' THEN 1 ELSE 0 END), 0) > 0 FROM job WHERE chain = $1 AND chain <> ''`, chain, kind).Scan(&next, &open, &made)
-	return next, open, made, err
-}
-
 // ChainJobs lists the jobs of an instance in order.
 func ChainJobs(ctx context.Context, tx *Tx, chain string) ([]Job, error) {
 	return collect(ctx, tx, func(r *sql.Rows, j *Job) error { return scanJob(r, j) },

@@ -90,9 +90,13 @@ func ResizePeriod(ctx context.Context, tx *Tx, p Period) error {
 	return mustOne(tx.Exec(ctx, `UPDATE period SET offer_id = $1, sku_code = $2, quantity = $3 WHERE instance_id = $4 AND order_line_id = $5`, p.OfferID, p.SKUCode, p.Quantity, p.InstanceID, p.OrderLineID))
 }
 
-// EndPeriods moves the terms of an instance that are in one state into another.
-func EndPeriods(ctx context.Context, tx *Tx, instance, from, to string) error {
-	_, err := tx.Exec(ctx, `UPDATE period SET state = $1 WHERE instance_id = $2 AND state = $3`, to, instance, from)
+// EndPeriods moves the terms of instances that are in one state into another.
+func EndPeriods(ctx context.Context, tx *Tx, instances []string, from, to string) error {
+	if len(instances) == 0 {
+		return nil
+	}
+	marks, args := in([]any{to, from}, instances)
+	_, err := tx.Exec(ctx, `UPDATE period SET state = $1 WHERE state = $2 AND instance_id IN (`+marks+`)`, args...)
 	return err
 }
 

@@ -96,31 +96,6 @@ func locking(tx *Tx, how string) string {
 	return ""
 }
 
-// TakeJobs ends those of a lane's first due jobs, up to limit, that are of some kinds, and gives
-// them, the earliest first. It does not look behind the first ones: there may be very many.
-// What they are for is done in the same transaction: a job that does nothing outside the
-// database needs no lease.
-func TakeJobs(ctx context.Context, tx *Tx, lane string, kinds []string, now time.Time, limit int) ([]Job, error) {
-	marks, args := in([]any{clock.Micros(now), lane, limit}, kinds)
-	taken, err := collect(ctx, tx, func(r *sql.Rows, j *Job) error { return scanJob(r, j) },
-		`UPDATE job SET state = 'done', outcome = '', tries = 1, finished_at = $1, occasion = '' WHERE id IN (SELECT id FROM (
-			SELECT id, kind FROM job WHERE state = 'queued' AND lane = $2 AND due_at <= $1 ORDER BY due_at, id LIMIT $3`+locking(tx, " SKIP LOCKED")+`) AS due WHERE kind IN (`+marks+`)) RETURNING `+jobColumns,
-		args...)
-	slices.SortFunc(taken, func(a, b Job) int {
-		if c := a.DueAt.Compare(b.DueAt); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
-	return taken, err
-}
-
-// LaneDue tells whether something is due in a lane.
-func LaneDue(ctx context.Context, tx *Tx, lane string, now time.Time) (due bool, err error) {
-	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM job WHERE state = 'queued' AND lane = $1 AND due_at <= $2)`, lane, clock.Micros(now)).Scan(&due)
-	return due, err
-}
-
 // LockInstances takes the rows of instances for this transaction and reads them, by id.
 // Unlike LockInstance it does not count as a change.
 func LockInstances(ctx context.Context, tx *Tx, ids []string) (map[string]*instance.Instance, error) {
@@ -144,6 +119,24 @@ func instancesOf(ctx context.Context, tx *Tx, ids []string, how string) (map[str
 		out[all[n].ID] = &all[n]
 	}
 	return out, err
+}
+
+// MoveInstances is SaveInstanceOf for instances of which status, reason and reasons to be
+// frozen have changed, alike for all, and nothing else.
+func MoveInstances(ctx context.Context, tx *Tx, is []*instance.Instance) error {
+	ids := make([]string, len(is))
+	for n, i := range is {
+		if err := i.CheckMove(); err != nil {
+			return err
+		}
+		ids[n] = i.ID
+	}
+	marks, args := in([]any{is[0].Status, is[0].Reason, is[0].ReasonsText()}, ids)
+	n, err := tx.Exec(ctx, `UPDATE instance SET status = $1, reason = $2, freeze_reasons = $3, version = version + 1 WHERE id IN (`+marks+`)`, args...)
+	if err == nil && int(n) != len(is) {
+		err = ErrNoRow
+	}
+	return err
 }
 
 // CompaniesOf reads companies by id.
@@ -206,20 +199,6 @@ func pairs(ctx context.Context, tx *Tx, query string, args ...any) (map[string]s
 		out[p.k] = p.v
 	}
 	return out, err
-}
-
-// InsertJobs adds jobs that are in no chain.
-func InsertJobs(ctx context.Context, tx *Tx, js []Job) error {
-	const width = 21
-	values := make([]any, 0, width*len(js))
-	for _, j := range js {
-		if j.Chain != "" {
-			return fmt.Errorf("store: job %s of a chain among many", j.ID)
-		}
-		values = append(values, j.ID, j.Kind, j.Lane, "", 0, JobQueued, clock.Micros(j.DueAt), clock.Micros(j.BaseAt), j.Tries, j.Attempts, j.Occasion, "", 0,
-			j.SellerID, j.OrderID, j.OrderLineID, j.InstanceID, j.Payload, "", clock.Micros(j.CreatedAt), 0)
-	}
-	return insertRows(ctx, tx, `INSERT INTO job (`+jobInsertColumns+`)`, width, values)
 }
 
 // InsertNotices adds notices in the transaction of what they tell.

@@ -47,7 +47,8 @@ type Sandbox struct {
 
 	faultsMu sync.Mutex // from reading the faults to putting them into force
 
-	moving atomic.Bool // a move is under way, as far as Run knows
+	moving atomic.Bool  // a move is under way, as far as Run knows
+	went   atomic.Int64 // how often the clock went on by Advance
 
 	mu      sync.Mutex
 	waiting []chan struct{} // closed when a move ends in this process
@@ -204,12 +205,7 @@ func (s *Sandbox) Run(ctx context.Context) error {
 			s.k.Log.Error("sandbox: cannot move the clock", "err", err)
 		case moving:
 			// The workers have something to do first; look again at once when they may be done.
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-s.idle:
-			case <-time.After(10 * time.Millisecond): // the workers of another process
-			}
+			s.await(ctx)
 			continue
 		default:
 			s.mu.Lock()
@@ -225,6 +221,25 @@ func (s *Sandbox) Run(ctx context.Context) error {
 		case <-s.wake:
 		case <-tick.C:
 		}
+	}
+}
+
+// await waits until the workers of this process may be done. The workers of another one are
+// looked after as well, unless this process makes the clock go on by itself.
+func (s *Sandbox) await(ctx context.Context) {
+	for went := s.went.Load(); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.idle:
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+		now := s.went.Load()
+		if now == went {
+			return
+		}
+		went = now
 	}
 }
 
@@ -255,7 +270,12 @@ func (s *Sandbox) Advance(ctx context.Context, tx *kernel.Tx) error {
 	if !s.moving.Load() {
 		return nil
 	}
-	_, err := s.advance(ctx, tx)
+	moving, err := s.advance(ctx, tx)
+	tx.OnCommit(func() {
+		if s.went.Add(1); !moving {
+			s.Idle() // Run ends the move
+		}
+	})
 	return err
 }
 

@@ -275,20 +275,25 @@ func (t *Trade) ReleaseOrphan(ctx context.Context, tx *kernel.Tx, inst *instance
 	return t.queueRelease(ctx, tx, inst, orderID, lineID, amount.Plain(), now)
 }
 
-// queueRelease queues the last call of an instance; what waits before it and was
-// never sent is dropped, and nothing follows. // spec: 02 §2.7
+// queueRelease queues the last call of an instance. // spec: 02 §2.7
 func (t *Trade) queueRelease(ctx context.Context, tx *kernel.Tx, inst *instance.Instance, orderID, lineID, amount string, now time.Time) error {
-	next, open, made, err := store.ChainEnd(ctx, tx, inst.ID, string(delivery.Release))
-	if err != nil || made {
+	return t.queueLast(ctx, tx, callJob(inst, delivery.Release, orderID, lineID, Call{Amount: amount}, now))
+}
+
+// queueLast queues a release; what waits before it and was never sent is dropped, and
+// nothing follows. // spec: 02 §2.7
+func (t *Trade) queueLast(ctx context.Context, tx *kernel.Tx, j store.Job) error {
+	ends, err := store.ChainEnds(ctx, tx, []string{j.Chain}, string(delivery.Release))
+	end := ends[j.Chain]
+	if err != nil || end.Made {
 		return err // release is sent once // spec: 01 §3
 	}
-	j := callJob(inst, delivery.Release, orderID, lineID, Call{Amount: amount}, now)
-	if open {
-		if _, err := store.DropWaiting(ctx, tx, inst.ID, []string{string(delivery.Refresh), string(delivery.Thaw), string(delivery.Expire), string(delivery.Status), string(delivery.Upgrade)}, "superseded by release", now); err != nil {
+	if end.Open {
+		if _, err := store.DropWaiting(ctx, tx, j.Chain, []string{string(delivery.Refresh), string(delivery.Thaw), string(delivery.Expire), string(delivery.Status), string(delivery.Upgrade)}, "superseded by release", j.DueAt); err != nil {
 			return err
 		}
 	} else {
-		j.ChainNo = next
+		j.ChainNo = end.Next
 	}
 	_, err = t.k.Queue.Add(ctx, tx, j)
 	return err

@@ -132,7 +132,7 @@ func (t *Trade) applyConversion(ctx context.Context, tx *kernel.Tx, o *order.Ord
 	if err := store.SaveLine(ctx, tx, l); err != nil {
 		return err
 	}
-	if err := store.EndPeriods(ctx, tx, inst.ID, periodCurrent, periodPast); err != nil {
+	if err := store.EndPeriods(ctx, tx, []string{inst.ID}, periodCurrent, periodPast); err != nil {
 		return err
 	}
 	if err := store.InsertPeriod(ctx, tx, termOf(l, inst, now, periodCurrent)); err != nil {

@@ -102,7 +102,7 @@ func (t *Trade) Unsubscribe(ctx context.Context, tx *kernel.Tx, a access.Actor, 
 		return nil, err
 	}
 	for _, from := range []string{periodCurrent, periodFuture} {
-		if err := store.EndPeriods(ctx, tx, inst.ID, from, periodRefunded); err != nil {
+		if err := store.EndPeriods(ctx, tx, []string{inst.ID}, from, periodRefunded); err != nil {
 			return nil, err
 		}
 	}
