@@ -103,6 +103,10 @@ func life(ctx context.Context, o Options) (r Repeat, err error) {
 	if err != nil {
 		return r, err
 	}
+	cpu, err := s.cpu()
+	if err != nil {
+		return r, err
+	}
 	to := now.AddDate(0, 0, lifeDays)
 	o.say("life: moving the clock by %d days; %d reminders, %d freezes, %d releases are due", lifeDays, want.reminders, want.frozen, want.released)
 	began := time.Now()
@@ -135,11 +139,15 @@ func life(ctx context.Context, o Options) (r Repeat, err error) {
 		return r, err
 	}
 	r.RSS = round(r.RSS)
+	actions := want.reminders + 2*want.frozen + 2*want.released
+	each, err := s.perUnit(cpu, actions)
+	if err != nil {
+		return r, err
+	}
 	s.stop()
 	if err := w.exactly(ctx, want, had); err != nil {
 		return r, err
 	}
-	actions := want.reminders + 2*want.frozen + 2*want.released
 	r.Rate = round(float64(actions) / took)
 	per := perCommit(actions, 1, float64(after-commits))
 	if r.CeilingBefore, err = w.ceiling(ctx, spec, slices.Concat(spec.place, spec.pay), action, per, o.Run/2); err != nil {
@@ -147,7 +155,7 @@ func life(ctx context.Context, o Options) (r Repeat, err error) {
 	}
 	r.CeilingAfter = r.CeilingBefore
 	r.Ratio = round(r.Rate / r.CeilingBefore)
-	r.More = map[string]float64{"actions": float64(actions), "seconds": round(took), "transactions_per_commit": round(per)}
+	r.More = map[string]float64{"actions": float64(actions), "seconds": round(took), "transactions_per_commit": round(per), "server_cpu_ms_per_action": each}
 	return r, nil
 }
 
