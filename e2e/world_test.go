@@ -158,6 +158,17 @@ func (w *world) fill() *world {
 	w.ids["canceled"] = w.Place(w.offer, 1)
 	w.Do("buyer", "POST", api+"/orders/"+w.ids["canceled"]+"/cancel", "")
 
+	// A refund that waits for an operator, and one that was rejected.
+	w.Do("operator", "PUT", api+"/settings", `{"values":{"orders.large_refund_threshold":"0.01"}}`)
+	w.ids["waiting"] = w.Do("buyer", "GET", api+"/orders/"+w.ids["v2"], "").String("lines.0.instance_id")
+	for _, name := range []string{"refund-rejected", "refund-waiting"} {
+		w.ids[name] = w.Do("buyer", "POST", api+"/instances/"+w.ids["waiting"]+"/unsubscribe", `{"reason":"<b>不需要了"}`).String("refund_request.id")
+		if name == "refund-rejected" {
+			w.Do("finance", "POST", api+"/refund-requests/"+w.ids[name]+"/reject", `{"reason":"<i>材料不全"}`)
+		}
+	}
+	w.Do("operator", "PUT", api+"/settings", `{"values":{"orders.large_refund_threshold":""}}`)
+
 	// Products in every state.
 	for _, name := range []string{"云帆<b>&“网盘”", "云帆考勤 龘鬱𠮷", "云帆会议室"} {
 		body := fmt.Sprintf(`{"name":%q,"summary":"<script>alert(1)</script> 一个说明","protocol":"v1","skus":[{"name":"标准版","attributes":{"版本":"标准"},"offers":[{"period_type":"month","price":"9.90"}]}]}`, name)
@@ -198,6 +209,8 @@ func (w *world) pages() []at {
 		{"operator", "/operator/companies"}, {"operator", "/operator/companies/" + buyer}, {"operator", "/operator/companies/" + seller}, {"operator", "/operator/orders"},
 		{"operator", "/operator/orders/" + w.ids["refunded"]}, {"operator", "/operator/calls"}, {"operator", "/operator/top-ups"}, {"operator", "/operator/ledger"}, {"operator", "/operator/ledger?order=" + w.ids["refunded"]},
 		{"operator", "/operator/ledger/accounts/buyer:" + buyer + ":available"}, {"operator", "/operator/messages"}, {"operator", "/operator/sandbox"}, {"operator", "/operator/system"}, {"operator", "/operator/outbox"}, {"operator", "/operator/system?state=done"},
+		{"operator", "/operator/refunds"}, {"operator", "/operator/refunds?status=APPROVED"}, {"finance", "/operator/refunds/" + w.ids["refund-waiting"]}, {"operator", "/operator/refunds/" + w.ids["refund-rejected"]},
+		{"buyer", "/buyer/services/" + w.ids["waiting"]}, {"operator", "/operator/services/" + w.ids["waiting"]},
 		{"operator", "/operator/settings"}, {"finance", "/operator/settings"}, {"finance", "/operator/system"}, {"operator", "/operator/services"}, {"operator", "/buyer"}, {"operator", "/operator/services/" + w.ids["instance"]},
 		{"buyer", "/buyer/services/" + w.ids["trial"]}, {"buyer", "/buyer/services/" + w.ids["trial"] + "/convert"}, {"buyer", "/buyer/services/" + w.ids["instance"] + "/change"},
 		{"buyer", "/buyer/services/" + w.ids["instance"] + "/change?quantity=9"}, {"buyer", "/buyer/services/" + w.ids["trial"] + "/renew"},

@@ -86,6 +86,9 @@ const (
 	OrderCancel Action = "order.cancel"
 	OrderRefund Action = "order.refund" // ask for (buyer) or decide on (seller, operator) a refund
 
+	RefundRead    Action = "refund.read"    // large refunds that wait or waited
+	RefundApprove Action = "refund.approve" // or reject // spec: 22 §4.1
+
 	InstanceRead  Action = "instance.read"
 	InstanceRenew Action = "instance.renew" // renew, change, convert, unsubscribe
 	// Take a service out of use for breaking the rules, and lift that.
@@ -152,6 +155,9 @@ var table = map[Action][]Role{
 	OrderPay:    {BuyerOwner, Purchaser},
 	OrderCancel: {BuyerOwner, Purchaser, Admin, OperatorSupport},
 	OrderRefund: {BuyerOwner, Purchaser, SellerOwner, Administrator, Sales, Admin, OperatorFinance},
+
+	RefundRead:    everyone(Buyer, Operator),
+	RefundApprove: {Admin, OperatorFinance},
 
 	InstanceRead:  everyone(Buyer, Seller, Operator),
 	InstanceRenew: {BuyerOwner, Purchaser},

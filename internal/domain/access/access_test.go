@@ -27,6 +27,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		"order.pay":       "buyer.owner buyer.purchaser",
 		"order.cancel":    "buyer.owner buyer.purchaser operator.admin operator.support",
 		"order.refund":    "buyer.owner buyer.purchaser seller.owner seller.administrator seller.sales operator.admin operator.finance",
+		"refund.read":     "buyer.owner buyer.purchaser buyer.viewer operator.admin operator.reviewer operator.finance operator.support",
+		"refund.approve":  "operator.admin operator.finance",
 		"instance.read":   all,
 		"instance.renew":  "buyer.owner buyer.purchaser",
 		"instance.freeze": "operator.admin operator.reviewer",

@@ -52,6 +52,7 @@ var (
 	sells    = []access.Role{access.SellerOwner, access.Administrator, access.Sales, access.SellerSupport}
 	desk     = []access.Role{access.Admin, access.OperatorSupport}
 	reviews  = []access.Role{access.Admin, access.Reviewer}
+	moneys   = []access.Role{access.Admin, access.OperatorFinance}
 
 	byMail = []Channel{Mail}
 	byBoth = []Channel{Mail, SMS}
@@ -73,6 +74,10 @@ var Table = []Kind{
 	{Name: "service.violation", Audience: party.Buyer, Category: Operations, Roles: buyers, Urgent: true, Default: byBoth, Mandatory: true},
 	{Name: "service.violation_lifted", Audience: party.Buyer, Category: Operations, Roles: buyers, Default: byMail},
 	{Name: "order.unsubscribed", Audience: party.Buyer, Category: Other, Roles: buyers, Default: byMail},
+	{Name: "refund.waiting", Audience: party.Buyer, Category: Other, Roles: buyers}, // spec: 22 §4.1
+	{Name: "refund.approved", Audience: party.Buyer, Category: Other, Roles: buyers},
+	{Name: "refund.rejected", Audience: party.Buyer, Category: Other, Roles: buyers, Urgent: true, Default: byBoth},
+	{Name: "refund.impossible", Audience: party.Buyer, Category: Other, Roles: buyers, Urgent: true, Default: byBoth},
 	{Name: "autorenew.failed", Audience: party.Buyer, Category: Operations, Roles: buyers, Urgent: true, Default: byBoth},
 	{Name: "autorenew.done", Audience: party.Buyer, Category: Other, Roles: buyers, Default: byMail},
 
@@ -100,6 +105,8 @@ var Table = []Kind{
 	{Name: "product.suspended", Audience: party.Operator, Category: Operations, Roles: reviews, Default: byMail},
 	{Name: "product.suspension_proposed", Audience: party.Operator, Category: Operations, Roles: reviews, Urgent: true, Default: byMail},
 	{Name: "probe.suspension_proposed", Audience: party.Operator, Category: Operations, Roles: reviews, Urgent: true, Default: byMail}, // spec: 01 §2.11
+	{Name: "refund.waiting", Audience: party.Operator, Category: Operations, Roles: moneys, Urgent: true, Default: byMail},             // spec: 22 §4.1
+	{Name: "refund.impossible", Audience: party.Operator, Category: Operations, Roles: moneys, Default: byMail},
 	{Name: "call.failed_for_good", Audience: party.Operator, Category: Operations, Roles: desk, Urgent: true, Default: byMail},
 }
 

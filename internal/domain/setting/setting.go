@@ -13,11 +13,13 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/delivery"
+	"github.com/souk-market/souk/internal/ground/money"
 )
 
 // Values are the settings that hold. They are given by value: a use case reads one set from its beginning to its end.
 type Values struct {
 	PayWithin      time.Duration   // from an order's submission to its payment deadline, in business time
+	LargeRefund    money.Amount    // five-day refunds above it wait for an operator, in whatever currency; 0: none does
 	RetryPolicy    delivery.Policy // of sellers that have none of their own
 	SuspendFailed  bool            // the sixth failed order of a month suspends the product instead of proposing it
 	OrderQueryRate int             // requests of a seller per second, for each interface of the open API
@@ -33,15 +35,16 @@ type Values struct {
 
 // Defaults are the values of a marketplace whose installation and operators chose nothing.
 func Defaults() Values {
-	return Values{PayWithin: 7 * 24 * time.Hour, RetryPolicy: delivery.KooGallery, OrderQueryRate: 200, UsageByKey: true, Registration: true, SessionIdle: 2 * time.Hour, MaxFailures: 5, LockFor: 15 * time.Minute, KeepSignIns: 180 * 24 * time.Hour}
+	return Values{PayWithin: 7 * 24 * time.Hour, LargeRefund: 50_000_00, RetryPolicy: delivery.KooGallery, OrderQueryRate: 200, UsageByKey: true, Registration: true, SessionIdle: 2 * time.Hour, MaxFailures: 5, LockFor: 15 * time.Minute, KeepSignIns: 180 * 24 * time.Hour}
 }
 
 // Kind is the form of a setting's value.
 type Kind string
 
-// The forms: a duration is written like 7d or 15m, a switch true or false.
+// The forms: a duration is written like 7d or 15m, a switch true or false, an amount 12.50.
 const (
 	Duration Kind = "duration"
+	Amount   Kind = "amount"
 	Whole    Kind = "whole"
 	Choice   Kind = "choice"
 	Switch   Kind = "switch"
@@ -54,7 +57,7 @@ type Setting struct {
 	Kind    Kind
 	Spec    string // the section that leaves it open; "" for what is ours alone
 	Option  string // the option of the installation that gives its value while nobody has changed it
-	Min     int64  // of a whole number, or of a duration in seconds
+	Min     int64  // of a whole number, of a duration in seconds, of an amount in minor units
 	Max     int64
 	Choices []string
 
@@ -65,6 +68,7 @@ type Setting struct {
 // Table is every setting, in the order in which they are shown.
 var Table = []Setting{
 	duration("orders.pay_within", "orders", "22 §2.3", "pay-within", time.Minute, 366*24*time.Hour, func(v *Values) *time.Duration { return &v.PayWithin }),
+	{Name: "orders.large_refund_threshold", Group: "orders", Kind: Amount, Spec: "22 §4.1", Max: int64(money.Max), get: func(v *Values) string { return v.LargeRefund.String() }, set: func(v *Values, s string) { v.LargeRefund, _ = money.Parse(s) }},
 	{Name: "open_api.usage_access_key", Group: "open_api", Kind: Switch, Spec: "14 §2.1", get: func(v *Values) string { return strconv.FormatBool(v.UsageByKey) }, set: func(v *Values, s string) { v.UsageByKey = s == "true" }},
 	whole("open_api.order_query_rate", "open_api", "01 §5", "order-query-rate", 1, 100000, func(v *Values) *int { return &v.OrderQueryRate }),
 	choice("delivery.retry_policy", "delivery", "01 §2.1", "retry-policy", []string{string(delivery.KooGallery), string(delivery.Standard), string(delivery.Patient)},
@@ -104,6 +108,8 @@ func (s Setting) Bounds() (min, max string) {
 		return Short(time.Duration(s.Min) * time.Second), Short(time.Duration(s.Max) * time.Second)
 	case Whole:
 		return strconv.FormatInt(s.Min, 10), strconv.FormatInt(s.Max, 10)
+	case Amount:
+		return money.Amount(s.Min).String(), money.Amount(s.Max).String()
 	}
 	return "", ""
 }
@@ -120,6 +126,11 @@ func (s Setting) Put(v Values, text string) (Values, error) {
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || n < s.Min || n > s.Max {
 			return v, fmt.Errorf("must be a whole number from %d to %d", s.Min, s.Max)
+		}
+	case Amount:
+		n, err := money.Parse(text)
+		if err != nil || n < money.Amount(s.Min) || n > money.Amount(s.Max) {
+			return v, fmt.Errorf("must be an amount from %s to %s with two decimals at most, like 50000.00", money.Amount(s.Min), money.Amount(s.Max))
 		}
 	case Choice:
 		if !slices.Contains(s.Choices, text) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/setting"
+	"github.com/souk-market/souk/internal/ground/money"
 )
 
 // What a setting gives is what it takes; its bounds are met from the inside and refused from the outside.
@@ -29,6 +30,9 @@ func TestEverySettingTakesWhatItGives(t *testing.T) {
 		case setting.Whole:
 			good = append(good, "20")
 			bad = append(bad, fmt.Sprint(s.Min-1), fmt.Sprint(s.Max+1))
+		case setting.Amount:
+			good = []string{"0", "0.01", "1.5", "50000.00", money.Max.String()}
+			bad = []string{"", " ", "x", "-1", "-0.01", "1.005", "1e3", "1,000", ".5", "1.", "1000000000000"}
 		case setting.Choice:
 			good = s.Choices
 		case setting.Switch:

@@ -54,12 +54,6 @@ func UpgradesOf(ctx context.Context, tx *Tx, sku string) ([]string, error) {
 	return collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) }, `SELECT to_sku FROM upgrade_rule WHERE from_sku = $1 ORDER BY to_sku`, sku)
 }
 
-// RefundsOfYear counts a buyer's five-day refunds since an instant. // spec: 22 §4.1
-func RefundsOfYear(ctx context.Context, tx *Tx, buyer string, since time.Time) (n int, err error) {
-	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM orders WHERE buyer_id = $1 AND source = 'FIVE_DAY' AND created_at >= $2 AND type = 'UNSUBSCRIBE'`, buyer, clock.Micros(since)).Scan(&n)
-	return n, err
-}
-
 const linesOfInstance = `SELECT ` + lineColumns + ` FROM order_line WHERE instance_id = $1 AND instance_id <> '' ORDER BY id`
 
 // InstanceLines lists the order lines about an instance.

@@ -138,6 +138,9 @@ func (h *Handler) mutate(w http.ResponseWriter, c *call, status int, secret bool
 			if err != nil {
 				return kernel.Reply{}, err
 			}
+			if _, waits := v.(accepted); waits {
+				return kernel.Reply{Status: http.StatusAccepted, Body: encode(v)}, nil
+			}
 			return kernel.Reply{Status: status, Body: encode(v)}, nil
 		})
 	if reply.Repeated {

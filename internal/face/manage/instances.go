@@ -79,7 +79,7 @@ func (h *Handler) instances() {
 		if len([]rune(reason)) > trade.MaxReason {
 			return nil, fault.Field("reason", "must be at most %d characters", trade.MaxReason)
 		}
-		return orderOrNil(h.Trade.Unsubscribe(ctx, tx, c.actor, c.PathValue("id"), reason))
+		return orderOrWaits(h.Trade.Unsubscribe(ctx, tx, c.actor, c.PathValue("id"), reason))
 	})
 	h.change("PUT", "/instances/{id}/auto-renew", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
 		on, periods := c.body.flag("enabled"), c.body.whole("period_number", 1)

@@ -28,6 +28,7 @@ func (h *Handler) routes() {
 	h.catalogue()
 	h.orders()
 	h.instances()
+	h.refunds()
 	h.attempts()
 	h.sellers()
 	h.shops()
@@ -171,7 +172,7 @@ func (h *Handler) orders() {
 		return orderOrNil(h.Trade.Cancel(ctx, tx, c.actor, c.PathValue("id")))
 	})
 	h.change("POST", "/orders/{id}/refund", http.StatusOK, func(ctx context.Context, tx *kernel.Tx, c *call) (any, error) {
-		return orderOrNil(h.Trade.Refund(ctx, tx, c.actor, c.PathValue("id")))
+		return orderOrWaits(h.Trade.Refund(ctx, tx, c.actor, c.PathValue("id")))
 	})
 }
 

@@ -21,7 +21,10 @@ import (
 
 	"github.com/souk-market/souk/api"
 	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/domain/order"
 	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/engine/store"
+	"github.com/souk-market/souk/internal/ground/money"
 	"github.com/souk-market/souk/internal/harness/demo"
 	"github.com/souk-market/souk/internal/service/kernel"
 	"github.com/souk-market/souk/internal/service/people"
@@ -68,6 +71,7 @@ func setScene(t *testing.T, m *Market) scene {
 	s.ids["companies"] = m.Account("buyer").CompanyID
 	topUp := m.Do("finance", "POST", "/api/souk/v1/companies/"+s.ids["companies"]+"/top-up", `{"amount":"1.00"}`)
 	s.ids["top-ups"] = topUp.String("id")
+	s.ids["refund-requests"] = m.asked(s.ids["instances"])
 	s.ids["revisions"] = m.Do("yunfan", "POST", "/api/souk/v1/revisions", "").String("id")
 	s.ids["categories"] = "apps"
 	s.ids["receivers"] = m.Do("yunfan", "POST", "/api/souk/v1/receivers", `{"name":"值班","email":"duty@example.com","kinds":{"call.failed":["mail"]}}`).String("id")
@@ -78,6 +82,18 @@ func setScene(t *testing.T, m *Market) scene {
 		}
 	}
 	return s
+}
+
+// asked notes a large refund of a service of the buyer's, as if the service had opened.
+func (m *Market) asked(instance string) string {
+	m.t.Helper()
+	k := m.Program.Kernel
+	now := k.Clock.Now()
+	r := &order.RefundRequest{ID: k.Row(), InstanceID: instance, BuyerID: m.Account("buyer").CompanyID, State: order.RefundWaiting, Amount: 1, Currency: money.CNY, AskedAt: now, AnswerBy: now.Add(order.AnswerWithin)}
+	if err := k.Change(m.t.Context(), func(ctx context.Context, tx *kernel.Tx) error { return store.InsertRefundRequest(ctx, tx, r) }); err != nil {
+		m.t.Fatal(err)
+	}
+	return r.ID
 }
 
 // bodies are what a right request of a route carries, where it needs one.
@@ -98,6 +114,7 @@ var bodies = map[string]string{
 	"PUT /api/souk/v1/revisions/{id}":                         `{"body":{}}`,
 	"POST /api/souk/v1/revisions/{id}/reject":                 `{"reason":"x"}`,
 	"PUT /api/souk/v1/categories/{id}":                        `{"name_zh":"应用","name_en":"Apps"}`,
+	"POST /api/souk/v1/refund-requests/{id}/reject":           `{"reason":"x"}`,
 	"POST /api/souk/v1/products/{id}/ratings":                 `{"stars":5}`,
 	"PUT /api/souk/v1/products/{id}/ratings/{rating}/reply":   `{"text":"x"}`,
 	"POST /api/souk/v1/attempts/replay":                       `{"ids":["x"]}`,
@@ -196,16 +213,17 @@ func TestForeignIdsAnswerLikeUnknownOnes(t *testing.T) {
 		t.Run(string(engine), func(t *testing.T) {
 			s := setScene(t, Start(t, engine))
 			outsiders := map[string][]string{
-				"products":  {"buyer2", "beichen"}, // on sale, hence readable: see below
-				"sellers":   {"buyer", "buyer2", "beichen"},
-				"orders":    {"buyer2", "beichen"},
-				"instances": {"buyer2", "beichen"},
-				"attempts":  {"buyer2", "beichen"},
-				"companies": {"buyer2", "beichen", "yunfan"},
-				"top-ups":   {"buyer2", "beichen", "buyer"},
-				"revisions": {"buyer2", "beichen"},
-				"receivers": {"buyer", "buyer2", "beichen"},
-				"lab":       {"buyer", "buyer2", "beichen"},
+				"products":        {"buyer2", "beichen"}, // on sale, hence readable: see below
+				"sellers":         {"buyer", "buyer2", "beichen"},
+				"orders":          {"buyer2", "beichen"},
+				"instances":       {"buyer2", "beichen"},
+				"attempts":        {"buyer2", "beichen"},
+				"companies":       {"buyer2", "beichen", "yunfan"},
+				"top-ups":         {"buyer2", "beichen", "buyer"},
+				"revisions":       {"buyer2", "beichen"},
+				"refund-requests": {"buyer2", "beichen", "yunfan"},
+				"receivers":       {"buyer", "buyer2", "beichen"},
+				"lab":             {"buyer", "buyer2", "beichen"},
 			}
 			before := s.state()
 			checked := 0

@@ -91,7 +91,7 @@ func TestSettingsHoldInEveryProcess(t *testing.T) {
 func TestWrongSettingsAreRefusedByName(t *testing.T) {
 	each(t, func(t *testing.T, m *Market) {
 		for name, value := range map[string]string{
-			"orders.pay_within": "soon", "delivery.retry_policy": "never", "delivery.too_many_failed": "", "open_api.order_query_rate": "0", "people.registration": "no",
+			"orders.pay_within": "soon", "orders.large_refund_threshold": "1.005", "delivery.retry_policy": "never", "delivery.too_many_failed": "", "open_api.order_query_rate": "0", "people.registration": "no",
 			"people.max_failures": "2", "people.lock_for": "1000h", "people.nothing": "1", "clock.offset_us": "0",
 		} {
 			if value == "" {

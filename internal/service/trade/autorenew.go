@@ -29,6 +29,11 @@ func (t *Trade) SetAutoRenew(ctx context.Context, tx *kernel.Tx, a access.Actor,
 	case inst.Trial, inst.ExpireAt.IsZero():
 		return nil, fault.New(fault.Rule, "no_term", "only services with a paid term renew themselves")
 	}
+	if on {
+		if err := t.noRefundWaiting(ctx, tx, inst); err != nil {
+			return nil, err
+		}
+	}
 	inst.AutoRenew, inst.AutoPeriods = on, int(periods)
 	if err := t.replan(ctx, tx, inst, t.k.Clock.Now()); err != nil {
 		return nil, err

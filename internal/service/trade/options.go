@@ -27,6 +27,8 @@ type Options struct {
 	AutoRenew  bool // can be switched on or off
 	Resize     bool // a renewal may change the size
 	Unpaid     string
+	Waits      *order.RefundRequest // its refund waits for an answer: nothing else is ordered
+	Large      bool                 // its refund would wait
 }
 
 // Options looks at a service of the actor's.
@@ -44,7 +46,10 @@ func (t *Trade) Options(ctx context.Context, a access.Actor, id string) (o Optio
 		if o.Unpaid, err = store.UnpaidOrderOfInstance(ctx, tx, id); err != nil {
 			return err
 		}
-		free := o.Unpaid == "" && t.noChangeUnderWay(ctx, tx, inst) == nil
+		if o.Waits, err = store.WaitingRefund(ctx, tx, id); err != nil {
+			return err
+		}
+		free := o.Unpaid == "" && o.Waits == nil && t.noChangeUnderWay(ctx, tx, inst) == nil
 		p, err := store.Product(ctx, tx, store.Everything, inst.ProductID)
 		if err != nil {
 			return err
@@ -52,7 +57,7 @@ func (t *Trade) Options(ctx context.Context, a access.Actor, id string) (o Optio
 		o.Resize = t.mayResize(p.Protocol, inst)
 		o.Change = free && changeable(inst, now) == nil
 		o.Convert = free && convertible(inst) == nil
-		o.AutoRenew = !inst.Ended() && !inst.Trial && !inst.ExpireAt.IsZero()
+		o.AutoRenew = (o.Waits == nil || inst.AutoRenew) && !inst.Ended() && !inst.Trial && !inst.ExpireAt.IsZero()
 		if !free || inst.Ended() {
 			return nil
 		}
@@ -69,6 +74,7 @@ func (t *Trade) Options(ctx context.Context, a access.Actor, id string) (o Optio
 		}
 		if refundable(inst, now) == nil {
 			o.RefundTill = RefundableUntil(inst)
+			o.Large = order.NeedsApproval(o.Refund, t.k.Settings().LargeRefund)
 		}
 		first, err := store.Order(ctx, tx, store.Everything, inst.OrderID)
 		if err != nil {

@@ -30,21 +30,28 @@ func opened(o *order.Order) bool {
 // Unsubscribe), or all of an order whose service never opened, before the schedule has
 // given up by itself: at the buyer's wish, or by the operators, of whom a second one has
 // to agree in production. A call that is under way is waited for: its answer may be the
-// service. // spec: 22 §2.5, §4.1, §8; 01 §9
-func (t *Trade) Refund(ctx context.Context, tx *kernel.Tx, a access.Actor, id string) (*order.Order, error) {
+// service. Like Unsubscribe it gives a request instead where the refund is large.
+// spec: 22 §2.5, §4.1, §8; 01 §9
+func (t *Trade) Refund(ctx context.Context, tx *kernel.Tx, a access.Actor, id string) (o *order.Order, waits *order.RefundRequest, err error) {
 	if err := kernel.May(a, access.OrderRefund); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	seen, err := store.Order(ctx, tx, kernel.Scope(a), id)
 	if err != nil {
-		return nil, kernel.Missing(err, "order")
+		return nil, nil, kernel.Missing(err, "order")
 	}
 	if a.CompanyKind == party.Buyer && opened(seen) {
-		if _, err := t.Unsubscribe(ctx, tx, a, seen.Lines[0].InstanceID, ""); err != nil {
-			return nil, err
+		if _, waits, err := t.Unsubscribe(ctx, tx, a, seen.Lines[0].InstanceID, ""); err != nil || waits != nil {
+			return nil, waits, err
 		}
-		return store.Order(ctx, tx, kernel.Scope(a), id)
+		o, err = store.Order(ctx, tx, kernel.Scope(a), id)
+		return o, nil, err
 	}
+	o, err = t.refundUnopened(ctx, tx, a, id)
+	return o, nil, err
+}
+
+func (t *Trade) refundUnopened(ctx context.Context, tx *kernel.Tx, a access.Actor, id string) (*order.Order, error) {
 	o, err := store.LockOrder(ctx, tx, kernel.Scope(a), id)
 	if err != nil {
 		return nil, kernel.Missing(err, "order")

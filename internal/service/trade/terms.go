@@ -32,8 +32,9 @@ func (t *Trade) own(ctx context.Context, tx *kernel.Tx, a access.Actor, id strin
 	return inst, kernel.Missing(err, "instance")
 }
 
-// nothingUnpaid refuses a second order about an instance while one is not paid, and while
-// a change of it is on its way to the seller. // spec: 22 §3.3, 01 §3
+// nothingUnpaid refuses a second order about an instance while one is not paid, while a
+// change of it is on its way to the seller, and while its refund waits for an answer.
+// spec: 22 §3.3, 01 §3
 func (t *Trade) nothingUnpaid(ctx context.Context, tx *kernel.Tx, inst *instance.Instance) error {
 	unpaid, err := store.UnpaidOrderOfInstance(ctx, tx, inst.ID)
 	if err != nil {
@@ -42,7 +43,10 @@ func (t *Trade) nothingUnpaid(ctx context.Context, tx *kernel.Tx, inst *instance
 	if unpaid != "" {
 		return fault.New(fault.Conflict, "unpaid_order", "order %s of this instance is not paid yet; pay or cancel it first", unpaid)
 	}
-	return t.noChangeUnderWay(ctx, tx, inst)
+	if err := t.noChangeUnderWay(ctx, tx, inst); err != nil {
+		return err
+	}
+	return t.noRefundWaiting(ctx, tx, inst)
 }
 
 func (t *Trade) noChangeUnderWay(ctx context.Context, tx *kernel.Tx, inst *instance.Instance) error {

@@ -15,6 +15,7 @@ func (t *Trade) Register(r *jobs.Runner) {
 	r.Handle(JobPayDeadline, t.timed(t.passDeadline))
 	r.Handle(JobTerm, t.timed(t.term))
 	r.Handle(JobRenew, t.timed(t.term))
+	r.Handle(JobRefund, t.timed(t.passRefund))
 	r.HandleTogether(JobTerm, t.terms)
 	r.HandleTogether(JobPayDeadline, t.passDeadlines)
 }

@@ -35,8 +35,9 @@ func New(k *kernel.Kernel) *Trade { return &Trade{k} }
 // Kinds of timed jobs; calls to sellers are domain/delivery's kinds.
 const (
 	JobPayDeadline = "time.deadline"
-	JobTerm        = "time.term"  // the next event of an instance's plan
-	JobRenew       = "time.renew" // the same, where it spends the buyer's money
+	JobTerm        = "time.term"   // the next event of an instance's plan
+	JobRenew       = "time.renew"  // the same, where it spends the buyer's money
+	JobRefund      = "time.refund" // a large refund that nobody answered
 )
 
 // NewOrder is the input of Place.

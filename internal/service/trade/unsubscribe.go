@@ -52,47 +52,65 @@ func refundable(inst *instance.Instance, now time.Time) error {
 }
 
 // Unsubscribe gives a service back within five days of its opening: all that was paid for
-// it, renewals and changes included, and the service is released at once.
+// it, renewals and changes included, and the service is released at once. A large refund
+// waits for an operator instead: then the request is given, and nothing else has changed.
 // spec: 22 §4.1, 01 §4.5, §2.6
-func (t *Trade) Unsubscribe(ctx context.Context, tx *kernel.Tx, a access.Actor, id, reason string) (*order.Order, error) {
+func (t *Trade) Unsubscribe(ctx context.Context, tx *kernel.Tx, a access.Actor, id, reason string) (un *order.Order, waits *order.RefundRequest, err error) {
 	if err := kernel.May(a, access.InstanceRenew); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	seen, err := store.Instance(ctx, tx, kernel.Scope(a), id)
 	if err != nil {
-		return nil, kernel.Missing(err, "instance")
+		return nil, nil, kernel.Missing(err, "instance")
 	}
 	// Two refunds of one buyer at once are counted one after the other.
 	if err := store.LockCompany(ctx, tx, seen.BuyerID); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	inst, lines, orders, err := t.paidLines(ctx, tx, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	now := t.k.Clock.Now()
 	if err := refundable(inst, now); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := t.nothingUnpaid(ctx, tx, inst); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	year := now.In(t.k.Zone).Year()
 	used, err := store.RefundsOfYear(ctx, tx, inst.BuyerID, time.Date(year, 1, 1, 0, 0, 0, 0, t.k.Zone))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if used >= RefundsPerYear {
-		return nil, fault.New(fault.Rule, "refund_quota", "a company may give back %d services a year without a reason; yours has done so in %d", RefundsPerYear, year)
+		return nil, nil, fault.New(fault.Rule, "refund_quota", "a company may give back %d services a year without a reason; yours has done so in %d", RefundsPerYear, year)
 	}
-	un := &order.Order{ID: ident.Order(now, t.k.Zone), Type: order.Unsubscribe, Status: order.Completed, BuyerID: inst.BuyerID, PlacedBy: a.PersonID, SellerID: inst.SellerID, ProductID: inst.ProductID,
+	if total := paidFor(lines); order.NeedsApproval(total, t.k.Settings().LargeRefund) {
+		waits, err = t.askRefund(ctx, tx, a, inst, total, orders[lines[0].OrderID].Currency, reason, now)
+		return nil, waits, err
+	}
+	un, err = t.giveBack(ctx, tx, a, inst, lines, orders, a.PersonID, reason, now)
+	return un, nil, err
+}
+
+func paidFor(lines []order.Line) (total money.Amount) {
+	for _, l := range lines {
+		total += l.AmountPaid
+	}
+	return total
+}
+
+// giveBack makes a five-day refund of a service whose orders and row are locked: asked for by
+// one person, decided by the actor.
+func (t *Trade) giveBack(ctx context.Context, tx *kernel.Tx, a access.Actor, inst *instance.Instance, lines []order.Line, orders map[string]*order.Order, by, reason string, now time.Time) (*order.Order, error) {
+	un := &order.Order{ID: ident.Order(now, t.k.Zone), Type: order.Unsubscribe, Status: order.Completed, BuyerID: inst.BuyerID, PlacedBy: by, SellerID: inst.SellerID, ProductID: inst.ProductID,
 		Source: sourceFiveDay, OriginOrderID: inst.OrderID, OriginLineID: inst.OrderLineID, Reason: reason, CreatedAt: now, PaidAt: now, CompletedAt: now}
-	var total money.Amount
+	total := paidFor(lines)
 	for i := range lines {
 		l, o := &lines[i], orders[lines[i].OrderID]
 		un.Currency = o.Currency
 		un.Lines = append(un.Lines, givenBack(*l, un.ID, i+1))
-		total += l.AmountPaid
 		if err := t.refundLine(ctx, tx, o, l, now); err != nil {
 			return nil, err
 		}

@@ -23,6 +23,7 @@ func New(kit *ui.Kit, mux *http.ServeMux, s desk.Services) *Room {
 	r.categories()
 	r.companies()
 	r.topUps()
+	r.refunds()
 	r.ledger()
 	r.settings()
 	r.system()
@@ -62,9 +63,14 @@ func (r *Room) overview(c *ui.Call) error {
 	if err != nil {
 		return err
 	}
+	refunds, err := r.Trade.RefundQueue(ctx, c.Actor)
+	if err != nil {
+		return err
+	}
 	queues := []queue{
 		{c.T("queue.review"), "/operator/reviews", review.Count, review.Oldest, ui.Attention},
 		{c.T("queue.failed"), "/operator/calls?state=failed", failed.Count, failed.Oldest, ui.Bad},
+		{c.T("queue.refunds"), "/operator/refunds?status=WAITING", refunds.Count, refunds.Oldest, ui.Attention},
 	}
 	if c.May("ledger.read") {
 		asked, requested, err := r.Trade.TopUpQueues(ctx, c.Actor)
@@ -89,7 +95,7 @@ func (r *Room) overview(c *ui.Call) error {
 			tone = ui.Plain
 		} else {
 			note = c.T("queue.oldest", "AGO", c.Ago(q.oldest))
-			if first && i < 4 {
+			if first && i < 5 {
 				first = false
 				p.Step = &ui.Step{Tone: q.tone, Text: c.T("step.queue", "QUEUE", q.label, "N", q.count), Who: ui.Operator, Links: []ui.Link{{Text: c.T("go.open"), Href: q.href}}}
 			}

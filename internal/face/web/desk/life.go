@@ -28,6 +28,7 @@ func (d *Desk) life() {
 	d.Post(at+"auto-renew", "services", access.InstanceRenew, d.autoRenew)
 	d.Post(at+"cancel-renewal", "services", access.InstanceRenew, d.cancelRenewal)
 	d.Post(at+"unsubscribe", "services", access.InstanceRenew, d.unsubscribe)
+	d.Post(at+"withdraw-refund", "services", access.InstanceRenew, d.withdrawRefund)
 }
 
 // decisions are the forms of a service's page, each only where it would be taken.
@@ -48,7 +49,7 @@ func (d *Desk) decisions(c *ui.Call, p *ui.Page, row delivery.ServiceRow) ([]ui.
 	switch {
 	case o.Convert:
 		p.Actions = append(p.Actions, ui.Link{Text: c.T("do.convert"), Href: at + "/convert"})
-	case len(offers) > 0 && o.Unpaid == "":
+	case len(offers) > 0 && o.Unpaid == "" && o.Waits == nil:
 		p.Actions = append(p.Actions, ui.Link{Text: c.T("do.renew"), Href: at + "/renew"})
 	}
 	if o.Change {
@@ -72,7 +73,11 @@ func (d *Desk) decisions(c *ui.Call, p *ui.Page, row delivery.ServiceRow) ([]ui.
 		c.Add(f, ui.Field{Name: "reason", MaxLength: trade.MaxReason, Wide: true}, "unsubscribe_reason")
 		c.Dangerous(f, "unsubscribe.consequence", row.ProductName)
 		f.Behind = c.T("do.unsubscribe.ask")
-		out = append(out, c.In("block.unsubscribe", ui.Block{Half: true, Form: f, Note: c.T("unsubscribe.note", "UNTIL", c.Minute(o.RefundTill), "AMOUNT", c.Money(o.Refund.String(), string(o.Currency)), "N", trade.RefundsPerYear)}))
+		note := c.T("unsubscribe.note", "UNTIL", c.Minute(o.RefundTill), "AMOUNT", c.Money(o.Refund.String(), string(o.Currency)), "N", trade.RefundsPerYear)
+		if o.Large {
+			note += " " + c.T("unsubscribe.large", "HOURS", int(order.AnswerWithin.Hours()))
+		}
+		out = append(out, c.In("block.unsubscribe", ui.Block{Half: true, Form: f, Note: note}))
 	}
 	return out, nil
 }
@@ -367,9 +372,21 @@ func (d *Desk) unsubscribe(c *ui.Call) error {
 	if err := c.Confirmed(row.ProductName); err != nil {
 		return c.Again(err, d.serviceShow)
 	}
-	return d.placed(c, d.serviceShow, "given_back", func(ctx context.Context, tx *kernel.Tx) (*order.Order, error) {
-		return d.Trade.Unsubscribe(ctx, tx, c.Actor, c.R.PathValue("id"), c.Form("reason"))
+	at := d.Path("/services/" + c.R.PathValue("id"))
+	id, err := d.Once(c, func(ctx context.Context, tx *kernel.Tx) (string, error) {
+		un, _, err := d.Trade.Unsubscribe(ctx, tx, c.Actor, c.R.PathValue("id"), c.Form("reason"))
+		if err != nil || un == nil {
+			return "", err
+		}
+		return un.ID, nil
 	})
+	switch {
+	case err != nil:
+		return c.Again(err, d.serviceShow)
+	case id == "":
+		return c.Done(at, "refund.asked")
+	}
+	return c.Done(d.Path("/orders/"+id), "given_back")
 }
 
 // police mounts what an operator decides about a service. // spec: 22 §3.2

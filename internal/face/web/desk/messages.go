@@ -67,6 +67,7 @@ var noticeTones = map[string]ui.Tone{
 	"call.failed": ui.Waiting, "call.failed_for_good": ui.Bad, "order.failed": ui.Bad, "order.possibly_orphaned": ui.Attention,
 	"service.expiring": ui.Attention, "trial.ending": ui.Attention, "service.in_grace": ui.Attention, "service.releasing": ui.Bad, "service.changed": ui.Good,
 	"service.violation": ui.Bad, "service.violation_lifted": ui.Good, "order.unsubscribed": ui.Plain, "autorenew.failed": ui.Attention, "autorenew.done": ui.Good,
+	"refund.waiting": ui.Waiting, "refund.approved": ui.Good, "refund.rejected": ui.Bad, "refund.impossible": ui.Bad,
 	"product.suspended": ui.Bad, "product.suspension_proposed": ui.Attention, "probe.failed": ui.Bad, "probe.suspension_proposed": ui.Attention,
 	"order.delayed": ui.Waiting, "product.stopped": ui.Bad, "product.resumed": ui.Good, "product.delisted": ui.Bad, "product.kept": ui.Good, "product.delist_asked": ui.Attention, "product.submitted": ui.Waiting, "product.rejected": ui.Bad, "product.approved": ui.Good, "product.rated": ui.Plain,
 }

@@ -40,11 +40,16 @@ func (d *Desk) Orders() {
 func (d *Desk) refund(c *ui.Call) error {
 	id, done := c.R.PathValue("id"), "order.refunded"
 	err := d.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
-		o, err := d.Trade.Refund(ctx, tx, c.Actor, id)
-		if err == nil && o.Status == order.Processing {
+		o, waits, err := d.Trade.Refund(ctx, tx, c.Actor, id)
+		switch {
+		case err != nil:
+			return err
+		case waits != nil:
+			done = "refund.asked"
+		case o.Status == order.Processing:
 			done = "order.refund_proposed"
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return c.Again(err, d.orderShow)

@@ -153,6 +153,9 @@ func (d *Desk) servicePage(c *ui.Call, entry *instance.Entry, asked bool) error 
 		look.Tone = ""
 		p.Step.Forms = append(p.Step.Forms, look)
 	}
+	if err := d.waitingRefund(c, p, i.ID); err != nil {
+		return err
+	}
 	var decisions []ui.Block
 	switch {
 	case d.isBuyer() && c.May("instance.renew"):

@@ -63,6 +63,7 @@ var navigation = map[Face][]entry{
 		{"orders", "/operator/orders", "o", "list", "order.read", true},
 		{"calls", "/operator/calls", "c", "swap", "attempt.read", false},
 		{"top-ups", "/operator/top-ups", "u", "coin", "ledger.read", true},
+		{"refunds", "/operator/refunds", "f", "swap", "refund.read", false},
 		{"ledger", "/operator/ledger", "l", "book", "ledger.read", false},
 		{"messages", "/operator/messages", "m", "bell", "notice.read", true},
 		{"receivers", "/operator/receivers", "v", "mail", "message.manage", false},

@@ -92,6 +92,14 @@ var topUpStates = map[string]State{
 	"REFUSED":   {"topup.refused", Bad, Nobody},
 }
 
+// refundStates is keyed by the state of a large refund. spec: 22 §4.1
+var refundStates = map[string]State{
+	"WAITING":   {"refund.waiting", Waiting, Operator},
+	"APPROVED":  {"refund.approved", Good, Nobody},
+	"REJECTED":  {"refund.rejected", Bad, Nobody},
+	"WITHDRAWN": {"refund.withdrawn", Plain, Nobody},
+}
+
 // jobStates is keyed by state.
 var jobStates = map[string]State{
 	"waiting": {"job.waiting", Waiting, Souk},
@@ -141,6 +149,9 @@ func RevisionState(s string) State { return stateIn(revisionStates, s) }
 
 // TopUpState is how a top-up stands.
 func TopUpState(s string) State { return stateIn(topUpStates, s) }
+
+// RefundState is how a request for a large refund stands.
+func RefundState(s string) State { return stateIn(refundStates, s) }
 
 // MailState is how a mail stands.
 func MailState(s string) State { return stateIn(mailStates, s) }
