@@ -110,7 +110,7 @@ func debug(t *testing.T, d demo, login, protocol string, s *server) {
 		switch {
 		case scenario.ID == "notify":
 			address = strings.Replace(s.url, "/produce", "/notify", 1)
-		case !strings.HasPrefix(scenario.ID, protocol+".") || strings.Contains(scenario.ID, "license"):
+		case !strings.HasPrefix(scenario.ID, protocol+".") || strings.Contains(scenario.ID, "license"), strings.HasSuffix(scenario.ID, ".usage"): // which sellers push; these do not
 			continue
 		}
 		var got run
