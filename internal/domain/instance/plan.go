@@ -111,20 +111,14 @@ func (p Plan) at(days, hour int) time.Time {
 	return time.Date(y, m, d-days, hour, 0, 0, 0, p.Zone).UTC()
 }
 
-// Following lists the events of the first instant after an instant that has any.
-func (p Plan) Following(after time.Time) []Event {
-	es := p.Events()
+// Following lists the events of the first instant after an instant that has any, of
+// events in order.
+func Following(es []Event, after time.Time) []Event {
 	i := slices.IndexFunc(es, func(e Event) bool { return e.At.After(after) })
 	if i < 0 {
 		return nil
 	}
-	es = es[i:]
-	for n := range es {
-		if !es[n].At.Equal(es[0].At) {
-			return es[:n]
-		}
-	}
-	return es
+	return At(es[i:], es[i].At)
 }
 
 // Next is the instant of the first event after an instant; false when nothing follows.
@@ -137,7 +131,12 @@ func (p Plan) Next(after time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// At lists the events of an instant.
-func (p Plan) At(at time.Time) []Event {
-	return slices.DeleteFunc(p.Events(), func(e Event) bool { return !e.At.Equal(at) })
+// At lists those of some events that fall on an instant.
+func At(es []Event, at time.Time) (out []Event) {
+	for _, e := range es {
+		if e.At.Equal(at) {
+			out = append(out, e)
+		}
+	}
+	return out
 }

@@ -83,14 +83,14 @@ func TestNextGoesThroughEveryEventOnce(t *testing.T) {
 		if !ok {
 			break
 		}
-		n += len(p.At(next))
+		n += len(instance.At(p.Events(), next))
 		at = next
 	}
 	if n != len(p.Events()) || n < 12 {
 		t.Errorf("met %d of %d events", n, len(p.Events()))
 	}
 	// What falls together happens in order: the try to renew comes before the reminder.
-	if es := p.At(local("2026-08-13 03:00")); len(es) != 2 || es[0].Kind != instance.EventAutoRenew || es[1].Kind != instance.EventRemindEnd {
+	if es := instance.At(p.Events(), local("2026-08-13 03:00")); len(es) != 2 || es[0].Kind != instance.EventAutoRenew || es[1].Kind != instance.EventRemindEnd {
 		t.Errorf("together: %v", es)
 	}
 	if (instance.Plan{}).Events() != nil {

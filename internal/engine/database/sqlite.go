@@ -197,8 +197,8 @@ func (l *lite) writer() {
 	}
 }
 
-// group runs the closures that are waiting, each in a savepoint of its own, and
-// commits them together.
+// group runs the closures that are waiting and commits them together. Each but the
+// first has a savepoint of its own; what the first one did is all there is to undo.
 func (l *lite) group(t *turn) {
 	c := l.writes
 	if err := t.ctx.Err(); err != nil {
@@ -211,13 +211,14 @@ func (l *lite) group(t *turn) {
 	}
 	var kept []*turn
 	var broken error
+	first := t
 	for started := time.Now(); t != nil; {
 		var keep bool
-		if keep, broken = l.one(t); keep {
+		if keep, broken = l.one(t, len(kept) > 0); keep {
 			kept = append(kept, t)
 		}
 		t = nil
-		if broken == nil && len(kept) < groupMax && time.Since(started) < groupTime {
+		if broken == nil && len(kept) > 0 && len(kept) < groupMax && time.Since(started) < groupTime {
 			select {
 			case t = <-l.turns:
 			default:
@@ -235,8 +236,9 @@ func (l *lite) group(t *turn) {
 		if sqliteCode(err)&0xff == sqlite3.SQLITE_IOERR {
 			err = fmt.Errorf("%w: %w", ErrCommitUnknown, err)
 		}
-	default:
+	default: // the first one wants nothing of it kept
 		err = c.exec("ROLLBACK")
+		first.end <- err
 	}
 	if err != nil {
 		l.o.Logger.Error("sqlite commit failed", "transactions", len(kept), "error", err)
@@ -250,15 +252,19 @@ func (l *lite) group(t *turn) {
 	c.trim()
 }
 
-// one runs one closure of a group. broken means that the whole transaction
-// cannot be relied on any more: SQLite undoes all of it when the disk is full
-// or fails.
-func (l *lite) one(t *turn) (keep bool, broken error) {
+// one runs one closure of a group. Unless it comes after others it is not undone here:
+// the whole transaction is. broken means that the whole transaction cannot be relied on any more: SQLite undoes all of
+// it when the disk is full or fails.
+func (l *lite) one(t *turn, after bool) (keep bool, broken error) {
 	if err := t.ctx.Err(); err != nil {
 		t.begin <- err
 		return false, nil
 	}
 	c := l.writes
+	if !after {
+		t.begin <- nil
+		return <-t.ran, nil
+	}
 	if err := c.exec("SAVEPOINT t"); err != nil {
 		t.begin <- err
 		return false, err

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -41,21 +42,33 @@ func (q *Queue) AddAll(ctx context.Context, tx *store.Tx, js []store.Job) error 
 	for i := range js {
 		q.complete(&js[i])
 	}
+	if w, ok := ctx.Value(sweepKey{}).(*sweepWork); ok {
+		if err := w.admit(ctx, tx, js); err != nil {
+			return err
+		}
+	}
 	if err := store.InsertJobs(ctx, tx, js); err != nil {
 		return err
 	}
 	for _, j := range js {
-		q.added(ctx, tx, j)
+		if j.LeaseOwner == "" {
+			q.added(ctx, tx, j)
+		}
 	}
 	return nil
 }
 
-// Again lets jobs that were taken to be done together go on, due at another instant and with
-// another payload.
+// Again lets jobs that are being done together go on, due at another instant and with another
+// payload; those that do not go on are done.
 func (q *Queue) Again(ctx context.Context, tx *store.Tx, js []store.Job) error {
-	if err := store.AgainJobs(ctx, tx, js); err != nil {
-		return err
+	if len(js) == 0 {
+		return nil
 	}
+	w, ok := ctx.Value(sweepKey{}).(*sweepWork)
+	if !ok {
+		return errors.New("jobs: only what is done together goes on")
+	}
+	w.again = append(w.again, js...)
 	for _, j := range js {
 		q.added(ctx, tx, j)
 	}
@@ -79,17 +92,17 @@ func (q *Queue) added(ctx context.Context, tx *store.Tx, j store.Job) {
 	if j.DueAt.After(q.business()) {
 		return // found by a scan
 	}
-	if due, ok := ctx.Value(dueKey{}).(*[]string); ok {
-		if !slices.Contains(*due, j.Lane) {
-			*due = append(*due, j.Lane)
+	if w, ok := ctx.Value(sweepKey{}).(*sweepWork); ok {
+		if !slices.Contains(w.due, j.Lane) {
+			w.due = append(w.due, j.Lane)
 		}
 		return
 	}
 	q.WakeAfter(tx, j.Lane)
 }
 
-// dueKey is where the context of a sweep gathers the lanes in which something is due by it.
-type dueKey struct{}
+// sweepKey is where the context of a sweep has its work.
+type sweepKey struct{}
 
 // WakeAfter looks at a lane as soon as tx is durable: something in it became due.
 func (q *Queue) WakeAfter(tx *store.Tx, lane string) { tx.OnCommit(func() { q.wake(lane) }) }

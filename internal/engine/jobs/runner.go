@@ -253,6 +253,9 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 			r.backlog[l] = true
 		}
 	}
+	for _, w := range wants { // a sweep may look for places meanwhile
+		r.inflight[w.lane] += w.n
+	}
 	r.mu.Unlock()
 	if len(wants) == 0 {
 		return nil
@@ -280,6 +283,7 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 	if err != nil {
 		r.mu.Lock()
 		for _, w := range wants {
+			r.inflight[w.lane] -= w.n
 			r.woken[w.lane] = true
 		}
 		r.doubt = true // the claim may stand
@@ -290,6 +294,11 @@ func (r *Runner) round(ctx, work context.Context, scan bool) error {
 		crash.Point(crash.JobClaimed)
 	}
 	r.mu.Lock()
+	for _, w := range wants {
+		if r.inflight[w.lane] -= w.n; r.inflight[w.lane] == 0 {
+			delete(r.inflight, w.lane)
+		}
+	}
 	for lane, more := range full {
 		if more {
 			r.backlog[lane] = true

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/ground/crash"
@@ -79,6 +80,59 @@ func (r *Runner) sweep(ctx context.Context) {
 		r.o.Idle()
 	}
 }
+
+// sweepWork is what the transaction of a sweep gathers.
+type sweepWork struct {
+	r        *Runner
+	now      time.Time
+	until    time.Time      // of leases
+	reserved map[string]int // places in other lanes
+	due      []string       // lanes in which something is due by it
+	again    []store.Job    // those of its jobs that go on
+	begun    []store.Job    // new ones that begin with it
+}
+
+// admit lets new jobs begin with the sweep for which there is a place, and before which
+// nothing waits in their lane: they are never queued.
+func (w *sweepWork) admit(ctx context.Context, tx *store.Tx, js []store.Job) error {
+	var lanes []string
+	for _, j := range js {
+		if w.r.begins[j.Kind] && !j.DueAt.After(w.now) && !slices.Contains(lanes, j.Lane) {
+			lanes = append(lanes, j.Lane)
+		}
+	}
+	if len(lanes) == 0 {
+		return nil
+	}
+	behind, err := store.LanesDue(ctx, tx, lanes, w.now)
+	if err != nil {
+		return err
+	}
+	for i := range js {
+		j := &js[i]
+		if !w.r.begins[j.Kind] || j.DueAt.After(w.now) || slices.Contains(behind, j.Lane) || w.free(j.Lane) <= 0 {
+			continue
+		}
+		j.LeaseOwner, j.LeaseUntil, j.State = w.r.owner, w.until, store.JobRunning
+		w.begun = append(w.begun, *j)
+	}
+	return nil
+}
+
+// free is how many places of a lane the sweep has left.
+func (w *sweepWork) free(lane string) int {
+	n := begunMax - len(w.begun)
+	if n > 0 {
+		n = min(n, w.r.reserve(w.reserved, lane, n))
+	}
+	for _, j := range w.begun {
+		if j.Lane == lane {
+			n--
+		}
+	}
+	return n
+}
+
 func (r *Runner) takeTogether(ctx context.Context, reserved map[string]int) (s swept, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -88,36 +142,34 @@ func (r *Runner) takeTogether(ctx context.Context, reserved map[string]int) (s s
 	err = r.db.Write(ctx, func(ctx context.Context, tx *store.Tx) error {
 		s = swept{}
 		now := r.business.Now()
-		js, err := store.TakeJobs(ctx, tx, Platform, r.kinds, now, atOnce)
-		if s.n = len(js); err == nil && s.n < atOnce {
-			s.others, err = store.LaneDue(ctx, tx, Platform, now)
-		}
-		if err != nil || s.n == 0 {
+		js, err := store.FirstDue(ctx, tx, Platform, now, atOnce) // there may be very many
+		if err != nil {
 			return err
 		}
-		var due []string
-		gathering := context.WithValue(ctx, dueKey{}, &due)
-		for n := 0; len(js) > 0; js = js[n:] { // in order, also between kinds
-			for n = 1; n < len(js) && js[n].Kind == js[0].Kind; n++ {
-			}
-			if err := r.together[js[0].Kind](gathering, tx, js[:n]); err != nil {
-				return err
-			}
+		all := len(js)
+		js = slices.DeleteFunc(js, func(j store.Job) bool { return r.together[j.Kind] == nil })
+		s.n, s.others = len(js), len(js) < all
+		if s.n == 0 {
+			return nil
 		}
-		until := r.wire.Now().Add(lease)
-		for _, lane := range due {
-			n := r.reserve(reserved, lane, begunMax-len(s.claimed))
-			if n == 0 {
+		work := &sweepWork{r: r, now: now, until: r.wire.Now().Add(lease), reserved: reserved}
+		if err := r.doTogether(context.WithValue(ctx, sweepKey{}, work), tx, js, work); err != nil {
+			return err
+		}
+		for _, lane := range work.due {
+			n := work.free(lane)
+			if n <= 0 {
 				r.queue.WakeAfter(tx, lane)
 				continue
 			}
-			js, err := store.ClaimJobs(ctx, tx, lane, nil, now, n, r.owner, until)
+			js, err := store.ClaimJobs(ctx, tx, lane, nil, now, n, r.owner, work.until)
 			if err != nil {
 				return err
 			}
-			s.claimed = append(s.claimed, js...)
+			work.begun = append(work.begun, js...)
 		}
-		if len(s.claimed) == 0 && len(due) == 0 && s.n < atOnce && r.o.Advance != nil {
+		s.claimed = work.begun
+		if len(s.claimed) == 0 && len(work.due) == 0 && s.n < atOnce && r.o.Advance != nil {
 			return r.o.Advance(ctx, tx)
 		}
 		if len(s.claimed) == 0 || slices.ContainsFunc(s.claimed, func(j store.Job) bool { return !r.begins[j.Kind] }) {
@@ -130,6 +182,28 @@ func (r *Runner) takeTogether(ctx context.Context, reserved map[string]int) (s s
 		return nil
 	})
 	return s, err
+}
+
+// doTogether does jobs in order, also between kinds, and ends those that do not go on.
+func (r *Runner) doTogether(ctx context.Context, tx *store.Tx, js []store.Job, work *sweepWork) error {
+	over := make([]string, len(js))
+	for i, j := range js {
+		over[i] = j.ID
+	}
+	for n := 0; len(js) > 0; js = js[n:] {
+		for n = 1; n < len(js) && js[n].Kind == js[0].Kind; n++ {
+		}
+		if err := r.together[js[0].Kind](ctx, tx, js[:n]); err != nil {
+			return err
+		}
+	}
+	over = slices.DeleteFunc(over, func(id string) bool {
+		return slices.ContainsFunc(work.again, func(j store.Job) bool { return j.ID == id })
+	})
+	if err := store.EndJobs(ctx, tx, over, work.now); err != nil {
+		return err
+	}
+	return store.AgainJobs(ctx, tx, work.again)
 }
 
 // reserve takes up to limit places in a lane, once however often the transaction runs.

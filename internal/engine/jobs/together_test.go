@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -188,6 +189,66 @@ func TestWhatComesOfThemBeginsWithThem(t *testing.T) {
 		}
 		if most > 2 {
 			t.Errorf("%d ran at once in a lane of width 2", most)
+		}
+	})
+}
+
+// New jobs begin with the sweep without ever being queued, unless something waits in their
+// lane: then they stand behind it.
+func TestNewJobsDoNotOvertakeInTheirLane(t *testing.T) {
+	databasetest.Each(t, store.Migrations, func(t *testing.T, db *database.DB) {
+		w := newWorld(t, db, jobs.Options{Width: 1})
+		var done, queued heard
+		now := w.clock.Now()
+		w.r.HandleTogether("k", func(ctx context.Context, tx *store.Tx, js []store.Job) error {
+			var calls []store.Job
+			for _, j := range js {
+				calls = append(calls, store.Job{Kind: "call", Lane: j.SellerID, OrderID: j.OrderID, DueAt: j.DueAt})
+			}
+			if err := w.r.Queue().AddAll(ctx, tx, calls); err != nil {
+				return err
+			}
+			dues, err := store.NextDues(ctx, tx, time.Hour, 100)
+			for _, d := range dues {
+				if d.Kind == "call" {
+					queued.add(d.Lane)
+				}
+			}
+			return err
+		})
+		call := func(j store.Job) func(context.Context) error {
+			return func(ctx context.Context) error { done.add(j.Lane + " " + j.OrderID); return w.finish(ctx, j) }
+		}
+		w.r.HandleBegun(func(ctx context.Context, tx *store.Tx, js []store.Job, owner string) (left []func(context.Context) error, err error) {
+			for _, j := range js {
+				left = append(left, call(j))
+			}
+			return left, nil
+		}, "call")
+		w.r.Handle("call", func(ctx context.Context, j store.Job, owner string) error { return call(j)(ctx) })
+		for _, lane := range []string{"busy", "quiet"} {
+			if err := db.Write(t.Context(), func(ctx context.Context, tx *store.Tx) error { return store.EnsureLane(ctx, tx, lane, "") }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.add(store.Job{Kind: "call", Lane: "busy", OrderID: "1", DueAt: now.Add(time.Minute)})
+		for i, lane := range []string{"busy", "quiet", "busy", "quiet"} {
+			w.add(store.Job{Kind: "k", Lane: jobs.Platform, SellerID: lane, OrderID: fmt.Sprint(i/2 + 2), DueAt: now.Add(time.Minute + time.Duration(i+1)*time.Second)})
+		}
+		w.clock.Add(2 * time.Minute)
+		w.start()
+		w.until("not all was done", func() bool { return len(done.all()) == 5 && w.states()[store.JobDone] == 9 })
+		in := map[string][]string{}
+		for _, one := range done.all() {
+			lane, order, _ := strings.Cut(one, " ")
+			in[lane] = append(in[lane], order)
+		}
+		if !slices.Equal(in["busy"], []string{"1", "2", "3"}) || !slices.Equal(in["quiet"], []string{"2", "3"}) {
+			t.Errorf("done in the order %v", in)
+		}
+		// Of the quiet lane, whose width is one, the first call was never queued.
+		if n := len(slices.DeleteFunc(queued.all(), func(lane string) bool { return lane != "quiet" })); n != 1 {
+			t.Errorf("%d calls of the quiet lane were queued, want 1: %v", n, queued.all())
 		}
 	})
 }

@@ -31,6 +31,8 @@ type Job struct {
 	Lane                                       string // bounds how many run at once
 	ChainStart                                 bool   // only when adding: the chain is new, nothing has to be waited for
 	ChainNo                                    int    // only when adding: its place, where it is known that nothing is waited for
+	LeaseOwner                                 string // only when adding: who runs it from the start
+	LeaseUntil                                 time.Time
 	Chain                                      string // the instance whose calls run strictly in order; "" for none // spec: 02 §2.7
 	State                                      JobState
 	DueAt                                      time.Time // business clock
@@ -107,14 +109,14 @@ type Due struct {
 	Kind, Lane string
 }
 
-// NextDues lists what is due next, the earliest first.
-func NextDues(ctx context.Context, tx *Tx, limit int) ([]Due, error) {
+// NextDues lists what is due next and within a while after it, the earliest first.
+func NextDues(ctx context.Context, tx *Tx, within time.Duration, limit int) ([]Due, error) {
 	return collect(ctx, tx, func(r *sql.Rows, d *Due) error {
 		var us int64
 		err := r.Scan(&us, &d.Kind, &d.Lane)
 		d.At = clock.FromMicros(us)
 		return err
-	}, `SELECT due_at, kind, lane FROM job WHERE state = 'queued' ORDER BY due_at, id LIMIT $1`, limit)
+	}, `SELECT due_at, kind, lane FROM job WHERE state = 'queued' AND due_at <= (SELECT MIN(due_at) FROM job WHERE state = 'queued') + $1 ORDER BY due_at, id LIMIT $2`, within.Microseconds(), limit)
 }
 
 // CountOpen counts jobs that are running, or queued and due at the instant.

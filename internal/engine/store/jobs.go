@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/souk-market/souk/internal/ground/clock"
@@ -13,29 +11,32 @@ import (
 
 // Jobs that are taken, made or looked at many at once.
 
-// TakeJobs ends those of a lane's first due jobs, up to limit, that are of some kinds, and gives
-// them, the earliest first. It does not look behind the first ones: there may be very many.
-// What they are for is done in the same transaction: a job that does nothing outside the
-// database needs no lease.
-func TakeJobs(ctx context.Context, tx *Tx, lane string, kinds []string, now time.Time, limit int) ([]Job, error) {
-	marks, args := in([]any{clock.Micros(now), lane, limit}, kinds)
-	taken, err := collect(ctx, tx, func(r *sql.Rows, j *Job) error { return scanJob(r, j) },
-		`UPDATE job SET state = 'done', outcome = '', tries = 1, finished_at = $1, occasion = '' WHERE id IN (SELECT id FROM (
-			SELECT id, kind FROM job WHERE state = 'queued' AND lane = $2 AND due_at <= $1 ORDER BY due_at, id LIMIT $3`+locking(tx, " SKIP LOCKED")+`) AS due WHERE kind IN (`+marks+`)) RETURNING `+jobColumns,
-		args...)
-	slices.SortFunc(taken, func(a, b Job) int {
-		if c := a.DueAt.Compare(b.DueAt); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
-	return taken, err
+// FirstDue gives a lane's first due jobs, up to limit, the earliest first, and keeps other
+// processes from them for the length of the transaction. What they are for is done in it,
+// and EndJobs or AgainJobs: a job that does nothing outside the database needs no lease.
+func FirstDue(ctx context.Context, tx *Tx, lane string, now time.Time, limit int) ([]Job, error) {
+	return collect(ctx, tx, func(r *sql.Rows, j *Job) error { return scanJob(r, j) },
+		`SELECT `+jobColumns+` FROM job WHERE state = 'queued' AND lane = $1 AND due_at <= $2 ORDER BY due_at, id LIMIT $3`+locking(tx, " SKIP LOCKED"), lane, clock.Micros(now), limit)
 }
 
-// LaneDue tells whether something is due in a lane.
-func LaneDue(ctx context.Context, tx *Tx, lane string, now time.Time) (due bool, err error) {
-	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM job WHERE state = 'queued' AND lane = $1 AND due_at <= $2)`, lane, clock.Micros(now)).Scan(&due)
-	return due, err
+// EndJobs ends jobs that FirstDue gave.
+func EndJobs(ctx context.Context, tx *Tx, ids []string, now time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	marks, args := in([]any{clock.Micros(now)}, ids)
+	n, err := tx.Exec(ctx, `UPDATE job SET state = 'done', outcome = '', tries = 1, finished_at = $1, occasion = '' WHERE state = 'queued' AND id IN (`+marks+`)`, args...)
+	if err == nil && int(n) != len(ids) {
+		err = fmt.Errorf("store: %d of %d jobs end", n, len(ids))
+	}
+	return err
+}
+
+// LanesDue gives those of some lanes in which something is due.
+func LanesDue(ctx context.Context, tx *Tx, lanes []string, now time.Time) ([]string, error) {
+	marks, args := in([]any{clock.Micros(now)}, lanes)
+	return collect(ctx, tx, func(r *sql.Rows, s *string) error { return r.Scan(s) },
+		`SELECT name FROM lane WHERE name IN (`+marks+`) AND EXISTS (SELECT 1 FROM job WHERE job.state = 'queued' AND job.lane = lane.name AND job.due_at <= $1)`, args...)
 }
 
 // ChainEnd is what stands in a chain: the next free place, whether something waits, is
@@ -63,7 +64,7 @@ func ChainEnds(ctx context.Context, tx *Tx, chains []string, kind string) (map[s
 }
 
 // InsertJobs adds jobs that are in no chain, or whose place in it is known and has nothing
-// before it that has to be waited for.
+// before it that has to be waited for. One that has a lease is not queued at all.
 func InsertJobs(ctx context.Context, tx *Tx, js []Job) error {
 	const width = 21
 	values := make([]any, 0, width*len(js))
@@ -71,13 +72,17 @@ func InsertJobs(ctx context.Context, tx *Tx, js []Job) error {
 		if j.Chain != "" && j.ChainNo == 0 {
 			return fmt.Errorf("store: job %s of a chain among many", j.ID)
 		}
-		values = append(values, j.ID, j.Kind, j.Lane, j.Chain, j.ChainNo, JobQueued, clock.Micros(j.DueAt), clock.Micros(j.BaseAt), j.Tries, j.Attempts, j.Occasion, "", 0,
+		state, until := JobQueued, int64(0)
+		if j.LeaseOwner != "" {
+			state, until = JobRunning, clock.Micros(j.LeaseUntil)
+		}
+		values = append(values, j.ID, j.Kind, j.Lane, j.Chain, j.ChainNo, state, clock.Micros(j.DueAt), clock.Micros(j.BaseAt), j.Tries, j.Attempts, j.Occasion, j.LeaseOwner, until,
 			j.SellerID, j.OrderID, j.OrderLineID, j.InstanceID, j.Payload, "", clock.Micros(j.CreatedAt), 0)
 	}
 	return insertRows(ctx, tx, `INSERT INTO job (`+jobInsertColumns+`)`, width, values)
 }
 
-// AgainJobs lets jobs that TakeJobs took begin anew, due at another instant and with another
+// AgainJobs lets jobs that FirstDue gave begin anew, due at another instant and with another
 // payload: a row less for each than a new job, and three entries of indexes.
 func AgainJobs(ctx context.Context, tx *Tx, js []Job) error {
 	for len(js) > 0 {
@@ -93,8 +98,8 @@ func AgainJobs(ctx context.Context, tx *Tx, js []Job) error {
 		if n > 1 {
 			rows = text(rows+", (", 4, 3*n-3, 3)
 		}
-		m, err := tx.Exec(ctx, `UPDATE job SET state = 'queued', due_at = v.column2, base_at = v.column2, payload = v.column3, tries = 0, finished_at = 0 FROM (VALUES `+rows+`) AS v
-			WHERE job.id = v.column1 AND job.state = 'done'`, values...)
+		m, err := tx.Exec(ctx, `UPDATE job SET due_at = v.column2, base_at = v.column2, payload = v.column3, tries = 0, occasion = '' FROM (VALUES `+rows+`) AS v
+			WHERE job.id = v.column1 AND job.state = 'queued'`, values...)
 		if err == nil && int(m) != n {
 			err = fmt.Errorf("store: %d of %d jobs go on", m, n)
 		}

@@ -96,24 +96,31 @@ func locking(tx *Tx, how string) string {
 	return ""
 }
 
-// LockInstances takes the rows of instances for this transaction and reads them, by id.
-// Unlike LockInstance it does not count as a change.
-func LockInstances(ctx context.Context, tx *Tx, ids []string) (map[string]*instance.Instance, error) {
-	return instancesOf(ctx, tx, ids, locking(tx, ""))
+var soldColumns = prefixed("i", instanceColumns)
+
+// LockSold takes the rows of instances for this transaction and reads them, by id, with the
+// names under which they were sold. Unlike LockInstance it does not count as a change.
+func LockSold(ctx context.Context, tx *Tx, ids []string) (insts map[string]*instance.Instance, names map[string]string, err error) {
+	marks, args := in(nil, ids)
+	insts, names = make(map[string]*instance.Instance, len(ids)), make(map[string]string, len(ids))
+	_, err = collect(ctx, tx, func(r *sql.Rows, _ *struct{}) error {
+		var i instance.Instance
+		var name string
+		err := scanInstance(wider{r, []any{&name}}, &i)
+		insts[i.ID], names[i.ID] = &i, name
+		return err
+	}, `SELECT `+soldColumns+`, l.product_name FROM instance i JOIN order_line l ON l.id = i.order_line_id WHERE i.id IN (`+marks+`) ORDER BY i.id`+locking(tx, " OF i"), args...)
+	return insts, names, err
 }
 
 // InstancesOf reads instances by id.
 func InstancesOf(ctx context.Context, tx *Tx, ids []string) (map[string]*instance.Instance, error) {
-	return instancesOf(ctx, tx, ids, "")
-}
-
-func instancesOf(ctx context.Context, tx *Tx, ids []string, how string) (map[string]*instance.Instance, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	marks, args := in(nil, ids)
 	all, err := collect(ctx, tx, func(r *sql.Rows, i *instance.Instance) error { return scanInstance(r, i) },
-		`SELECT `+instanceColumns+` FROM instance WHERE id IN (`+marks+`) ORDER BY id`+how, args...)
+		`SELECT `+instanceColumns+` FROM instance WHERE id IN (`+marks+`)`, args...)
 	out := make(map[string]*instance.Instance, len(all))
 	for n := range all {
 		out[all[n].ID] = &all[n]
@@ -165,12 +172,6 @@ func PeriodStarts(ctx context.Context, tx *Tx, state string, instances []string)
 		out[o.id] = append(out[o.id], clock.FromMicros(o.at))
 	}
 	return out, err
-}
-
-// SoldNames gives the names of products under which order lines were sold, by line.
-func SoldNames(ctx context.Context, tx *Tx, lines []string) (map[string]string, error) {
-	marks, args := in(nil, lines)
-	return pairs(ctx, tx, `SELECT id, product_name FROM order_line WHERE id IN (`+marks+`)`, args...)
 }
 
 // ProductsOfOrders gives the products that orders are of.

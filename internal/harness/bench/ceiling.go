@@ -32,41 +32,65 @@ const (
 	fastestPrepared = 3_000
 )
 
-// ceiling is how many units per second the bare driver writes: each unit is the
-// given transactions, one after the other, of a copy of the specimen. The database
-// is fresh, on the same disk or server. On SQLite there is one writing connection,
-// as in the program, which runs each transaction in a savepoint and makes a COMMIT
-// after perCommit of them, as the program did when it was measured; on PostgreSQL
-// each of the program's 16 connections commits each transaction. before is written
-// without being timed.
-func (w *world) ceiling(ctx context.Context, s *specimen, before []op, txs [][]op, perCommit float64, d time.Duration) (float64, error) {
-	raw, err := w.database(ctx)
-	if err != nil {
-		return 0, err
+// raw is what a ceiling writes: for a copy of the specimen its transactions, one
+// after the other, of all or of some in any order.
+type raw struct {
+	in        string                 // the database, that of the work where its size counts; "": a fresh one
+	before    []op                   // written for every copy, without being timed
+	of        func(copy int) []rawTx // the transactions of a copy
+	perCommit float64                // how many the program put into one COMMIT
+	plain     bool                   // the program does not run each in a savepoint of its own
+}
+
+// rawTx is a transaction. What it writes when something outside has answered cannot be
+// in the same COMMIT: it is in the next one, with what its neighbours write then.
+type rawTx struct{ now, answered []op }
+
+// each makes transactions of which nothing is written later.
+func each(txs ...[]op) func(int) []rawTx {
+	var out []rawTx
+	for _, tx := range txs {
+		out = append(out, rawTx{now: tx})
 	}
-	mdb, err := database.Open(ctx, raw, database.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return 0, err
-	}
-	if err := errors.Join(database.Migrate(ctx, mdb, store.Migrations), mdb.Close()); err != nil {
-		return 0, err
+	return func(int) []rawTx { return out }
+}
+
+// ceiling is how many transactions per second the bare driver writes, on the same
+// disk or server. On SQLite there is one writing connection,
+// as in the program, which runs each transaction in a savepoint (where the program
+// does) and makes a COMMIT after perCommit of them, as the program did when it was
+// measured; on PostgreSQL each of the program's 16 connections commits each.
+func (w *world) ceiling(ctx context.Context, s *specimen, r raw, d time.Duration) (float64, error) {
+	url := r.in
+	if url == "" {
+		var err error
+		if url, err = w.database(ctx); err != nil {
+			return 0, err
+		}
+		fresh, err := database.Open(ctx, url, database.Options{Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			return 0, err
+		}
+		if err := errors.Join(database.Migrate(ctx, fresh, store.Migrations), fresh.Close()); err != nil {
+			return 0, err
+		}
 	}
 	conns := 1
 	if w.o.DB == "postgres" {
 		conns = postgresWriters
 	}
-	db, err := open(raw, conns)
+	db, err := open(url, conns)
 	if err != nil {
 		return 0, err
 	}
 	defer db.Close()
 	n := min(maxCopies, int(d.Seconds()*fastest)+1)
-	if before != nil { // they have to be there first: only as many as can be worked off
+	if r.before != nil { // they have to be there first: only as many as can be worked off
 		n = min(n, int(d.Seconds()*fastestPrepared)+1)
 	}
 	copies := s.copies(n, nil, nil)
-	if before != nil {
-		if err := bulk(ctx, db, w.o.DB, before, copies); err != nil {
+	if r.before != nil {
+		if err := bulk(ctx, db, w.o.DB, r.before, copies); err != nil {
 			return 0, err
 		}
 	}
@@ -79,43 +103,24 @@ func (w *world) ceiling(ctx context.Context, s *specimen, before []op, txs [][]o
 			return err
 		}
 		defer c.close()
-		open, inGroup, credit := false, 0.0, 0.0
+		g := &rawGroup{c: c, size: 1, savepoints: group && !r.plain}
+		if group {
+			g.size = r.perCommit
+		}
 		for time.Now().Before(end) {
 			i := int(next.Add(1)) - 1
 			if i >= len(copies) {
 				break
 			}
+			txs := r.of(i)
 			for _, tx := range txs {
-				if !group {
-					if err := c.all(ctx, copies[i], "BEGIN", tx, "COMMIT"); err != nil {
-						return err
-					}
-					continue
-				}
-				if !open {
-					if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
-						return err
-					}
-					open = true
-				}
-				if err := c.all(ctx, copies[i], "SAVEPOINT t", tx, "RELEASE t"); err != nil {
+				if err := g.run(ctx, copies[i], tx); err != nil {
 					return err
 				}
-				if inGroup++; inGroup+credit >= perCommit {
-					credit += inGroup - perCommit
-					inGroup = 0
-					if err := c.exec(ctx, "COMMIT"); err != nil {
-						return err
-					}
-					open = false
-				}
 			}
-			done.Add(1)
+			done.Add(int64(len(txs)))
 		}
-		if open {
-			return c.exec(ctx, "COMMIT")
-		}
-		return nil
+		return g.commit(ctx)
 	}
 	var wg sync.WaitGroup
 	failed := make([]error, conns)
@@ -127,6 +132,69 @@ func (w *world) ceiling(ctx context.Context, s *specimen, before []op, txs [][]o
 		return 0, fmt.Errorf("ceiling: %w", err)
 	}
 	return float64(done.Load()) / time.Since(started).Seconds(), nil
+}
+
+// rawGroup puts transactions into COMMITs.
+type rawGroup struct {
+	c          *bare
+	size       float64 // transactions to a COMMIT, in the mean
+	savepoints bool
+	open       bool
+	n, credit  float64
+	waiting    []func() error // what is written when answers are there
+}
+
+func (g *rawGroup) run(ctx context.Context, f fresh, tx rawTx) error {
+	if !g.open {
+		if err := g.c.exec(ctx, "BEGIN"); err != nil {
+			return err
+		}
+		g.open = true
+	}
+	begin, end := "", ""
+	if g.savepoints {
+		begin, end = "SAVEPOINT t", "RELEASE t"
+	}
+	if err := g.c.all(ctx, f, begin, tx.now, end); err != nil {
+		return err
+	}
+	if len(tx.answered) > 0 {
+		g.waiting = append(g.waiting, func() error { return g.c.all(ctx, f, "", tx.answered, "") })
+	}
+	g.n++
+	size := g.size
+	if len(g.waiting) > 0 {
+		size *= 2 // for two COMMITs follow
+	}
+	if g.n+g.credit < size {
+		return nil
+	}
+	g.credit += g.n - size
+	return g.commit(ctx)
+}
+
+// commit ends what is open, and then writes what the answers bring.
+func (g *rawGroup) commit(ctx context.Context) error {
+	if !g.open {
+		return nil
+	}
+	if err := g.c.exec(ctx, "COMMIT"); err != nil {
+		return err
+	}
+	g.open, g.n = false, 0
+	if len(g.waiting) == 0 {
+		return nil
+	}
+	if err := g.c.exec(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	for _, write := range g.waiting {
+		if err := write(); err != nil {
+			return err
+		}
+	}
+	g.waiting = nil
+	return g.c.exec(ctx, "COMMIT")
 }
 
 // bulk writes copies in large transactions.

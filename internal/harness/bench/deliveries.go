@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -340,9 +341,9 @@ func (w *world) delivered(ctx context.Context) (*specimen, error) {
 }
 
 func (w *world) deliveryCeiling(ctx context.Context, s *specimen, perCommit float64) (float64, error) {
-	var paid []op
-	paid = append(append(paid, s.place...), s.pay...)
-	return w.ceiling(ctx, s, paid, [][]op{s.record, s.conclude}, perCommit, min(w.o.Run/2, 5*time.Second))
+	txs := [][]op{s.record, s.conclude}
+	rate, err := w.ceiling(ctx, s, raw{before: slices.Concat(s.place, s.pay), of: each(txs...), perCommit: perCommit}, min(w.o.Run/2, 5*time.Second))
+	return rate / float64(len(txs)), err
 }
 
 // latencies loads the whole chain: warm, full, half.

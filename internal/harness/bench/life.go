@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -37,7 +38,7 @@ func runLife(ctx context.Context, o Options) (*Figure, error) {
 		rs = append(rs, r)
 	}
 	f := &Figure{Target: "ratio ≥ 0.4, rss < 400 MB", Detail: map[string]any{"instances": o.Orders, "days": lifeDays},
-		Mix: fmt.Sprintf("%d services in use at %d V1 sellers that answer at once, their terms ending evenly over %d days; POST /sandbox/clock by %d days; an action is a reminder, a freeze, a release or a call; the ceiling writes an action's rows as often per second, as many to a COMMIT as the program put", o.Orders, sellersTotal, lifeDays+15, lifeDays)}
+		Mix: fmt.Sprintf("%d services in use at %d V1 sellers that answer at once, their terms ending evenly over %d days; POST /sandbox/clock by %d days; an action is a reminder, a freeze, a release or a call; the ceiling writes the rows of such actions, in the same proportion, as many to a COMMIT as the program put", o.Orders, sellersTotal, lifeDays+15, lifeDays)}
 	f.put(o, rs)
 	f.Met = f.Ratio != nil && *f.Ratio >= 0.4 && f.RSS != nil && *f.RSS < 400
 	return f, nil
@@ -70,8 +71,7 @@ func life(ctx context.Context, o Options) (r Repeat, err error) {
 	}
 	defer db.Close()
 	o.say("life: copying %d services", o.Orders)
-	spec, err := w.multiply(ctx, db, func(s *specimen) []op { return slices.Concat(s.place, s.pay, s.record, s.conclude) })
-	if err != nil {
+	if err := w.multiply(ctx, db, func(s *specimen) []op { return slices.Concat(s.place, s.pay, s.record, s.conclude) }); err != nil {
 		return r, err
 	}
 	o.say("life: giving each an end of its own")
@@ -80,8 +80,10 @@ func life(ctx context.Context, o Options) (r Repeat, err error) {
 	if err != nil {
 		return r, err
 	}
-	// What an action writes at the least: the end of its job, the next one, the instance, a notice.
-	action := [][]op{{spec.conclude[0], spec.conclude[1]}}
+	whole, err := w.specimen(ctx, want.whole, "")
+	if err != nil {
+		return r, err
+	}
 	had, err := w.told(ctx)
 	if err != nil {
 		return r, err
@@ -150,37 +152,64 @@ func life(ctx context.Context, o Options) (r Repeat, err error) {
 	}
 	r.Rate = round(float64(actions) / took)
 	per := perCommit(actions, 1, float64(after-commits))
-	if r.CeilingBefore, err = w.ceiling(ctx, spec, slices.Concat(spec.place, spec.pay), action, per, o.Run/2); err != nil {
+	events, err := whole.lived(ctx, db, now, planOf(now, 0).Events())
+	if err != nil {
 		return r, err
 	}
-	r.CeilingAfter = r.CeilingBefore
-	r.Ratio = round(r.Rate / r.CeilingBefore)
+	if r.CeilingBefore, err = w.lifeCeiling(ctx, whole, events, now, per); err != nil {
+		return r, err
+	}
+	if r.CeilingAfter, err = w.lifeCeiling(ctx, whole, events, now, per); err != nil {
+		return r, err
+	}
+	r.CeilingBefore, r.CeilingAfter = round(r.CeilingBefore), round(r.CeilingAfter)
+	r.Ratio = round(2 * r.Rate / (r.CeilingBefore + r.CeilingAfter))
 	r.More = map[string]float64{"actions": float64(actions), "seconds": round(took), "transactions_per_commit": round(per), "server_cpu_ms_per_action": each}
 	return r, nil
 }
 
 // due is what has to have happened.
-type due struct{ reminders, frozen, released int }
+type due struct {
+	reminders, frozen, released int
+	whole                       string // an order whose service goes through all of it
+}
+
+// planOf is the life of the service that stands at a place between the first (0) and the
+// last one (1).
+func planOf(now time.Time, place float64) instance.Plan {
+	span := time.Duration(lifeDays+15) * 24 * time.Hour
+	end := now.Add(time.Hour + time.Duration(place*float64(span))).Truncate(time.Microsecond)
+	return instance.Plan{End: end, Keep: instance.RetentionOf(""), Zone: clock.Shanghai}
+}
+
+// within lists a plan's events that are due in the step, by their places among all of them.
+func within(p instance.Plan, now time.Time) (all []instance.Event, from, to int) {
+	all = p.Events()
+	for from < len(all) && !all[from].At.After(now) {
+		from++
+	}
+	for to = from; to < len(all) && !all[to].At.After(now.AddDate(0, 0, lifeDays)); to++ {
+	}
+	return all, from, to
+}
 
 // spread gives every service an end of its own and the job of its next event.
 func spread(ctx context.Context, db *sql.DB, now time.Time) (d due, err error) {
-	rows, err := db.QueryContext(ctx, `SELECT id FROM instance ORDER BY id`)
+	rows, err := db.QueryContext(ctx, `SELECT id, order_id FROM instance ORDER BY id`)
 	if err != nil {
 		return d, err
 	}
-	var ids []string
+	var ids, orders []string
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
+		var id, order string
+		if err := rows.Scan(&id, &order); err != nil {
 			return d, err
 		}
-		ids = append(ids, id)
+		ids, orders = append(ids, id), append(orders, order)
 	}
-	if err := rows.Close(); err != nil {
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return d, err
 	}
-	span := time.Duration(lifeDays+15) * 24 * time.Hour
-	to := now.AddDate(0, 0, lifeDays)
 	for at := 0; at < len(ids); {
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
@@ -188,14 +217,14 @@ func spread(ctx context.Context, db *sql.DB, now time.Time) (d due, err error) {
 		}
 		for range min(500, len(ids)-at) {
 			id := ids[at]
-			end := now.Add(time.Hour + span/time.Duration(len(ids))*time.Duration(at)).Truncate(time.Microsecond)
+			p := planOf(now, float64(at)/float64(len(ids)))
+			all, from, to := within(p, now)
+			if d.whole == "" && to-from == len(all) {
+				d.whole = orders[at]
+			}
 			at++
-			p := instance.Plan{End: end, Keep: instance.RetentionOf(""), Zone: clock.Shanghai}
 			next, _ := p.Next(now)
-			for _, e := range p.Events() {
-				if !e.At.After(now) || e.At.After(to) {
-					continue
-				}
+			for _, e := range all[from:to] {
 				switch e.Kind {
 				case instance.EventFreeze:
 					d.frozen++
@@ -209,8 +238,8 @@ func spread(ctx context.Context, db *sql.DB, now time.Time) (d due, err error) {
 				query string
 				args  []any
 			}{
-				{`UPDATE instance SET expire_at = $1 WHERE id = $2`, []any{clock.Micros(end), id}},
-				{`UPDATE period SET ends_at = $1 WHERE instance_id = $2`, []any{clock.Micros(end), id}},
+				{`UPDATE instance SET expire_at = $1 WHERE id = $2`, []any{clock.Micros(p.End), id}},
+				{`UPDATE period SET ends_at = $1 WHERE instance_id = $2`, []any{clock.Micros(p.End), id}},
 				{`UPDATE job SET due_at = $1 WHERE order_id = (SELECT order_id FROM instance WHERE id = $2) AND kind = $3`, []any{clock.Micros(next), id, trade.JobTerm}},
 			} {
 				if _, err := tx.ExecContext(ctx, one.query, one.args...); err != nil {
@@ -221,6 +250,9 @@ func spread(ctx context.Context, db *sql.DB, now time.Time) (d due, err error) {
 		if err := tx.Commit(); err != nil {
 			return d, err
 		}
+	}
+	if d.whole == "" {
+		return d, errors.New("no service lives through everything: there are too few")
 	}
 	return d, nil
 }

@@ -45,7 +45,7 @@ func pending(ctx context.Context, o Options) (r Repeat, err error) {
 		return r, err
 	}
 	defer db.Close()
-	if _, err := w.multiply(ctx, db, func(s *specimen) []op { return slices.Concat(s.place, s.pay) }); err != nil {
+	if err := w.multiply(ctx, db, func(s *specimen) []op { return slices.Concat(s.place, s.pay) }); err != nil {
 		return r, err
 	}
 	s, err := w.start(ctx)
@@ -83,14 +83,14 @@ func pending(ctx context.Context, o Options) (r Repeat, err error) {
 // multiply copies the one order that was paid until there are as many as asked for, as
 // far as the statements write it, for all buyers and sellers in turn. Every seller has a
 // product and an address of its own: only the lane and the company differ.
-func (w *world) multiply(ctx context.Context, db *sql.DB, written func(s *specimen) []op) (*specimen, error) {
+func (w *world) multiply(ctx context.Context, db *sql.DB, written func(s *specimen) []op) error {
 	var order string
 	if err := db.QueryRowContext(ctx, `SELECT id FROM orders WHERE paid_at > 0`).Scan(&order); err != nil {
-		return nil, err
+		return err
 	}
 	spec, err := w.specimen(ctx, order, "")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var buyers, sellers []string
 	for _, b := range w.buyers {
@@ -99,7 +99,7 @@ func (w *world) multiply(ctx context.Context, db *sql.DB, written func(s *specim
 	for _, s := range w.sellers {
 		sellers = append(sellers, s.id)
 	}
-	return spec, bulk(ctx, db, w.o.DB, written(spec), spec.copies(w.o.Orders-1, buyers, sellers))
+	return bulk(ctx, db, w.o.DB, written(spec), spec.copies(w.o.Orders-1, buyers, sellers))
 }
 
 // withDemo makes a world of the demo's data.

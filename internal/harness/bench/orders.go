@@ -88,6 +88,12 @@ func perCommit(units int, transactions int, commits float64) float64 {
 	return max(1, float64(units*transactions)/commits)
 }
 
+func (w *world) orderCeiling(ctx context.Context, s *specimen, perCommit float64) (float64, error) {
+	txs := [][]op{s.place, s.pay}
+	rate, err := w.ceiling(ctx, s, raw{of: each(txs...), perCommit: perCommit}, w.o.Run/2)
+	return rate / float64(len(txs)), err
+}
+
 // runOrders: the sellers accept calls and never answer, so that deliveries cost
 // nearly nothing and only ordering is measured.
 func runOrders(ctx context.Context, o Options) (*Figure, error) {
@@ -117,8 +123,7 @@ func runOrders(ctx context.Context, o Options) (*Figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		txs := [][]op{spec.place, spec.pay}
-		before, err := w.ceiling(ctx, spec, nil, txs, perCommit(warm.n, 2, warm.commits), o.Run/2)
+		before, err := w.orderCeiling(ctx, spec, perCommit(warm.n, 2, warm.commits))
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +140,7 @@ func runOrders(ctx context.Context, o Options) (*Figure, error) {
 			return nil, err
 		}
 		group := perCommit(b.n, 2, b.commits)
-		after, err := w.ceiling(ctx, spec, nil, txs, group, o.Run/2)
+		after, err := w.orderCeiling(ctx, spec, group)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/delivery"
@@ -17,6 +18,7 @@ import (
 // same rows again under new ids. So a ceiling writes the very tables, columns and
 // sizes that the work wrote, whatever the schema becomes.
 type specimen struct {
+	order            string
 	place, pay       []op // the two transactions of an order
 	record, conclude []op // the two of its delivery; nil when it was not delivered
 	ids              []id
@@ -143,7 +145,7 @@ func (w *world) specimen(ctx context.Context, order, key string) (*specimen, err
 		return nil, failed
 	}
 	holds := some("ledger_entry", "transaction_id = $1 ORDER BY number", hold.vals[hold.at("id")])
-	s := &specimen{}
+	s := &specimen{order: order}
 	s.key(rowKey, inst.vals[inst.at("id")])
 	if len(holds) == 0 {
 		return nil, fmt.Errorf("order %s was paid without a posting", order)
@@ -320,7 +322,7 @@ func (s *specimen) copies(n int, buyers, sellers []string) []fresh {
 		for j, k := range s.ids {
 			switch k.kind {
 			case orderKey:
-				f[j] = copyOrder(now, i)
+				f[j] = copyOrder(now, int(copied.Add(1)))
 			case buyerKey:
 				f[j] = buyers[i%len(buyers)]
 			case sellerKey:
@@ -333,6 +335,9 @@ func (s *specimen) copies(n int, buyers, sellers []string) []fresh {
 	}
 	return out
 }
+
+// copied numbers the copies of all specimens: several may go into one database.
+var copied atomic.Int64
 
 // copyOrder is the id of the n-th copy: as scattered as drawn ones, never twice.
 func copyOrder(now time.Time, n int) string {

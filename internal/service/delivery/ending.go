@@ -33,6 +33,7 @@ type end struct {
 	p    *plan
 	a    *store.Attempt
 	r    reply
+	rec  store.Attempt // as it was concluded
 	over chan ended
 }
 
@@ -80,6 +81,9 @@ func (e *ending) conclude(ctx context.Context, b *begun, r reply) error {
 		e.commit(ctx)
 	}
 	switch <-one.over {
+	case endDone: // each says it for itself: what the clock does next does not wait for it
+		e.d.log(&one.rec, string(b.p.product.Protocol))
+		crash.Point(crash.OutcomeCommitted)
 	case endLost:
 		return e.d.absorb(ctx, b.p, b.a, r, "another process had taken the call over")
 	case endApart:
@@ -128,12 +132,11 @@ func (e *ending) commit(ctx context.Context) {
 			if !held[one.p.job.ID] {
 				continue
 			}
-			rec := *one.a
-			c := &outcome{d: e.d, p: one.p, a: &rec, r: one.r, owner: e.owner, now: now}
+			one.rec = *one.a
+			c := &outcome{d: e.d, p: one.p, a: &one.rec, r: one.r, owner: e.owner, now: now}
 			c.fill()
-			rec.State, rec.Detail = store.AttemptSuccess, cut(rec.Detail, 2000)
-			tx.OnCommit(func() { e.d.log(&rec, string(one.p.product.Protocol)); crash.Point(crash.OutcomeCommitted) })
-			if err := store.CloseAttempt(ctx, tx, &rec); err != nil {
+			one.rec.State, one.rec.Detail = store.AttemptSuccess, cut(one.rec.Detail, 2000)
+			if err := store.CloseAttempt(ctx, tx, &one.rec); err != nil {
 				return err
 			}
 		}

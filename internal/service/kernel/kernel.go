@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/domain/party"
 	"github.com/souk-market/souk/internal/domain/setting"
 	"github.com/souk-market/souk/internal/engine/database"
 	"github.com/souk-market/souk/internal/engine/jobs"
@@ -170,7 +171,8 @@ func (k *Kernel) Tell(ctx context.Context, tx *Tx, company, kind, orderID, attem
 // Note is a notice that is left together with others.
 type Note struct {
 	store.Notice
-	Texts map[string]string // its Params
+	Texts   map[string]string // its Params
+	Company *party.Company    // whom it is for, where that has been read
 }
 
 // TellAll is Tell for many. Of each it takes company, kind, order, attempt and texts.

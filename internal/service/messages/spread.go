@@ -2,6 +2,7 @@ package messages
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/souk-market/souk/internal/domain/notice"
@@ -81,18 +82,28 @@ func (m *Messages) Spread(ctx context.Context, tx *kernel.Tx, n store.Notice, pa
 
 // SpreadAll is Spread for many notices at once: whom they reach is read for all companies together.
 func (m *Messages) SpreadAll(ctx context.Context, tx *kernel.Tx, ns []kernel.Note) error {
-	var ids, kinds []string
+	var ids, unread, kinds []string
+	companies := map[string]party.Company{}
 	for _, n := range ns {
 		if n.CompanyID != kernel.OperatorDesk && !slices.Contains(ids, n.CompanyID) {
 			ids = append(ids, n.CompanyID)
+			if n.Company == nil {
+				unread = append(unread, n.CompanyID)
+			}
+		}
+		if n.Company != nil {
+			companies[n.CompanyID] = *n.Company
 		}
 		if !slices.Contains(kinds, n.Kind) {
 			kinds = append(kinds, n.Kind)
 		}
 	}
-	companies, err := store.CompaniesOf(ctx, tx, ids)
-	if err != nil {
-		return err
+	if len(unread) > 0 {
+		read, err := store.CompaniesOf(ctx, tx, unread)
+		if err != nil {
+			return err
+		}
+		maps.Copy(companies, read)
 	}
 	told, err := store.ToldOf(ctx, tx, ids, kinds)
 	if err != nil {

@@ -294,7 +294,7 @@ func (s *Sandbox) advance(ctx context.Context, tx *kernel.Tx) (moving bool, err 
 	if err != nil || open {
 		return true, err
 	}
-	dues, err := store.NextDues(ctx, tx, maxBatch)
+	dues, err := store.NextDues(ctx, tx, maxAhead, maxBatch)
 	if err != nil {
 		return false, err
 	}
@@ -326,8 +326,8 @@ func (s *Sandbox) advance(ctx context.Context, tx *kernel.Tx) (moving bool, err 
 	return moving, nil
 }
 
-// dueLanes lists the lanes that have something due. What is due next, the earliest first,
-// tells, unless all of it is due: then there may be more.
+// dueLanes lists the lanes that have something due. What is due next and soon after it, the
+// earliest first, tells, unless all of it is due and there may be more.
 func dueLanes(ctx context.Context, tx *kernel.Tx, dues []store.Due, now time.Time) (lanes []string, err error) {
 	for _, d := range dues {
 		if d.At.After(now) {
@@ -337,7 +337,7 @@ func dueLanes(ctx context.Context, tx *kernel.Tx, dues []store.Due, now time.Tim
 			lanes = append(lanes, d.Lane)
 		}
 	}
-	if len(dues) < maxBatch {
+	if len(dues) == 0 || len(dues) < maxBatch && !now.After(dues[0].At.Add(maxAhead)) {
 		return lanes, nil
 	}
 	return store.DueLanes(ctx, tx, now)

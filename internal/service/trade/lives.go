@@ -13,6 +13,7 @@ import (
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/domain/delivery"
 	"github.com/souk-market/souk/internal/domain/instance"
+	"github.com/souk-market/souk/internal/domain/party"
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/service/kernel"
 )
@@ -43,15 +44,16 @@ func (t *Trade) terms(ctx context.Context, tx *kernel.Tx, js []store.Job) error 
 // lives is what the events of several instances need, read for all at once, and what
 // comes of them, written for all at once.
 type lives struct {
-	t     *Trade
-	taken bool              // the jobs may go on as the next ones
-	sold  map[string]string // names of products by order line
-	notes []kernel.Note
-	jobs  []store.Job // that are new
-	again []store.Job // that go on
-	calls []store.Job // to sellers
-	over  []string    // instances whose present term is over
-	moves map[move][]*instance.Instance
+	t      *Trade
+	taken  bool              // the jobs may go on as the next ones
+	sold   map[string]string // names of products by instance
+	buyers map[string]party.Company
+	notes  []kernel.Note
+	jobs   []store.Job // that are new
+	again  []store.Job // that go on
+	calls  []store.Job // to sellers
+	over   []string    // instances whose present term is over
+	moves  map[move][]*instance.Instance
 }
 
 // move is what most events change in an instance.
@@ -66,11 +68,11 @@ func (t *Trade) happenTo(ctx context.Context, tx *kernel.Tx, js []store.Job, tak
 	for i, j := range js {
 		ids[i] = j.InstanceID
 	}
-	insts, err := store.LockInstances(ctx, tx, ids)
+	insts, sold, err := store.LockSold(ctx, tx, ids)
 	if err != nil {
 		return err
 	}
-	ids, buyers, lines := ids[:0], []string{}, []string{}
+	ids, buyers := ids[:0], []string{}
 	due := js[:0:0]
 	for _, j := range js {
 		var of termJob
@@ -84,7 +86,7 @@ func (t *Trade) happenTo(ctx context.Context, tx *kernel.Tx, js []store.Job, tak
 		if of.Plan != inst.PlanNo || inst.Ended() {
 			continue
 		}
-		due, ids, lines = append(due, j), append(ids, inst.ID), append(lines, inst.OrderLineID)
+		due, ids = append(due, j), append(ids, inst.ID)
 		if !slices.Contains(buyers, inst.BuyerID) {
 			buyers = append(buyers, inst.BuyerID)
 		}
@@ -100,11 +102,7 @@ func (t *Trade) happenTo(ctx context.Context, tx *kernel.Tx, js []store.Job, tak
 	if err != nil {
 		return err
 	}
-	sold, err := store.SoldNames(ctx, tx, lines)
-	if err != nil {
-		return err
-	}
-	l := &lives{t: t, taken: taken, sold: sold, moves: map[move][]*instance.Instance{}}
+	l := &lives{t: t, taken: taken, sold: sold, buyers: companies, moves: map[move][]*instance.Instance{}}
 	for _, j := range due {
 		inst := insts[j.InstanceID]
 		buyer, ok := companies[inst.BuyerID]
@@ -123,7 +121,8 @@ func (l *lives) happen(ctx context.Context, tx *kernel.Tx, inst *instance.Instan
 	at := j.DueAt
 	before := *inst
 	before.FreezeReasons = slices.Clone(inst.FreezeReasons)
-	for _, e := range p.At(at) {
+	plan := p.Events()
+	for _, e := range instance.At(plan, at) {
 		renewed, err := l.event(ctx, tx, inst, p, e)
 		if err != nil || renewed {
 			return err // renewed: it has been saved and follows a new plan
@@ -141,7 +140,7 @@ func (l *lives) happen(ctx context.Context, tx *kernel.Tx, inst *instance.Instan
 	if inst.Ended() {
 		return nil
 	}
-	next, ok, err := l.t.nextTerm(inst, p, at)
+	next, ok, err := l.t.nextTerm(inst, plan, at)
 	switch {
 	case err != nil || !ok:
 		return err
@@ -267,8 +266,9 @@ func (l *lives) event(ctx context.Context, tx *kernel.Tx, inst *instance.Instanc
 
 // tell leaves a notice for the buyer of an instance.
 func (l *lives) tell(inst *instance.Instance, kind string, pairs ...string) {
+	buyer := l.buyers[inst.BuyerID]
 	l.notes = append(l.notes, kernel.Note{
-		Notice: store.Notice{CompanyID: inst.BuyerID, Kind: kind, OrderID: inst.OrderID}, Texts: textsOf(inst, l.sold[inst.OrderLineID], pairs...),
+		Notice: store.Notice{CompanyID: inst.BuyerID, Kind: kind, OrderID: inst.OrderID}, Texts: textsOf(inst, l.sold[inst.ID], pairs...), Company: &buyer,
 	})
 }
 

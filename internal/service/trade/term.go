@@ -60,7 +60,7 @@ func (t *Trade) follow(ctx context.Context, tx *kernel.Tx, inst *instance.Instan
 }
 
 func (t *Trade) queueTerm(ctx context.Context, tx *kernel.Tx, inst *instance.Instance, p instance.Plan, after time.Time) error {
-	j, ok, err := t.nextTerm(inst, p, after)
+	j, ok, err := t.nextTerm(inst, p.Events(), after)
 	if err != nil || !ok {
 		return err
 	}
@@ -68,9 +68,9 @@ func (t *Trade) queueTerm(ctx context.Context, tx *kernel.Tx, inst *instance.Ins
 	return err
 }
 
-// nextTerm is the job of the first event after an instant; false when nothing follows.
-func (t *Trade) nextTerm(inst *instance.Instance, p instance.Plan, after time.Time) (j store.Job, ok bool, err error) {
-	es := p.Following(after)
+// nextTerm is the job of a plan's first event after an instant; false when nothing follows.
+func (t *Trade) nextTerm(inst *instance.Instance, plan []instance.Event, after time.Time) (j store.Job, ok bool, err error) {
+	es := instance.Following(plan, after)
 	if len(es) == 0 {
 		return j, false, nil
 	}
