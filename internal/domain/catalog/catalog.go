@@ -144,6 +144,8 @@ type QuantityRule struct {
 	Min  int64  `json:"min"`
 	Max  int64  `json:"max"`            // at most 9,999,999: seven digits on the wire // spec: 10 §2.2
 	Step int64  `json:"step,omitempty"` // counted from Min; 0 means 1
+	// Pricing is how the number is priced; "" is linear. // spec: 20 B3.3
+	Pricing pricing.Mode `json:"pricing,omitempty"`
 }
 
 // Allows tells whether n may be ordered.
@@ -171,7 +173,17 @@ type Offer struct {
 	ID         string
 	SKUCode    string
 	PeriodType PeriodType
-	Price      string // exact decimal, per piece and period // spec: 01 §4.1
+	Price      string        // exact decimal, per piece and period // spec: 01 §4.1
+	Bands      pricing.Bands // unit prices from a number of pieces on // spec: 20 B3.3
 	Currency   money.Currency
 	Withdrawn  bool
+}
+
+// Tariff is what pieces of a SKU cost in the offer.
+func (o Offer) Tariff(s SKU) pricing.Tariff {
+	t := pricing.Tariff{Unit: o.Price}
+	if q := s.Attributes.Quantity; q != nil && q.Pricing != pricing.Linear {
+		t.Mode, t.Bands = q.Pricing, o.Bands
+	}
+	return t
 }

@@ -25,7 +25,7 @@ var ProblemCodes = []string{
 	"missing", "too_long", "too_short", "not_utf8", "operator_name", "marketing_words", "contains_price", "contains_phone", "contains_link", "contains_email",
 	"contains_version", "superlative", "personal_data", "taken", "form", "range", "picture_form", "picture_size", "file_form", "file_size", "too_many",
 	"duplicate", "unknown", "blanks", "support_time", "meaningless", "no_address", "not_leaf", "needs_period", "price_inversion",
-	"fixed", "zero_price", "similar", "foreign_address",
+	"fixed", "zero_price", "similar", "foreign_address", "bands", "bands_missing", "bands_need_mode",
 }
 
 // FileFacts is what is known of an uploaded file.

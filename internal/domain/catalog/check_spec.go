@@ -97,6 +97,9 @@ func (s *Spec) check(c *checker, at string, names map[string]bool) {
 		if q.Min < 1 || q.Max < q.Min || q.Max > MaxQuantity || q.Step < 1 || q.Step > q.Max {
 			c.add(at+"quantity.max", "range", 1, MaxQuantity)
 		}
+		if !q.Pricing.Known() {
+			c.add(at+"quantity.pricing", "form", "linear, graduated, volume")
+		}
 	}
 	if s.TrialDays != 0 && (s.TrialDays < MinTrial || s.TrialDays > MaxTrial) {
 		c.add(at+"trial_days", "range", MinTrial, MaxTrial)
@@ -121,10 +124,11 @@ func (s *Spec) checkPrices(c *checker, at string, combinations []string) {
 			c.add(here+"period_type", "form", "month, year, one_time")
 		}
 		if d, err := pricing.ParseUnit(p.Amount); err != nil {
-			c.add(here+"amount", "form", "12.00")
+			c.add(here+"amount", "form", s.priceForm())
 		} else if d.IsZero() {
 			c.add(here+"amount", "zero_price") // who wants to give it away for a while offers a trial // spec: 20 B3.1
 		}
+		s.checkBands(c, here, p)
 		if !p.Currency.Known() {
 			c.add(here+"currency", "form", "CNY, USD, EUR")
 		}
@@ -156,4 +160,27 @@ func (s *Spec) checkPrices(c *checker, at string, combinations []string) {
 			}
 		}
 	}
+}
+
+// checkBands checks the prices that depend on the number of pieces. // spec: 20 B3.3
+func (s *Spec) checkBands(c *checker, here string, p Price) {
+	q := s.Quantity
+	switch {
+	case q == nil || q.Pricing == pricing.Linear:
+		if len(p.Bands) > 0 {
+			c.add(here+"amount", "bands_need_mode")
+		}
+	case len(p.Bands) == 0:
+		c.add(here+"amount", "bands_missing")
+	case p.Bands.Check(q.Min, q.Max) != nil:
+		c.add(here+"amount", "bands", q.Min, q.Max)
+	}
+}
+
+// priceForm is an example of a price as it is written.
+func (s *Spec) priceForm() string {
+	if s.Quantity != nil && s.Quantity.Pricing != pricing.Linear {
+		return "12.00 11:10.00"
+	}
+	return "12.00"
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/domain/pricing"
 	"github.com/souk-market/souk/internal/ground/money"
 )
 
@@ -182,7 +183,21 @@ func TestEachRuleNamesItsField(t *testing.T) {
 			b.Specs[0].Quantity = &catalog.SpecQuantity{Name: "用户数", Unit: "人", Min: 1, Max: 1000, Step: 5}
 		}, "specs[0].quantity.step", "fixed"},
 		"no quantity any more": {func(b *catalog.Body, f *catalog.Facts) { f.Live = live(b); b.Specs[0].Quantity = nil }, "specs[0].quantity.name", "fixed"},
-		"quantity range":       {func(b *catalog.Body, f *catalog.Facts) { b.Specs[0].Quantity.Max = 10_000_000 }, "specs[0].quantity.max", "range"},
+		"bands on linear prices": {func(b *catalog.Body, f *catalog.Facts) {
+			b.Specs[0].Prices[0].Bands = pricing.Bands{{From: 11, Unit: "8.00"}}
+		}, "specs[0].prices[0].amount", "bands_need_mode"},
+		"graduated without bands": {func(b *catalog.Body, f *catalog.Facts) { b.Specs[0].Quantity.Pricing = pricing.Graduated }, "specs[0].prices[0].amount", "bands_missing"},
+		"bands beyond the quantity": {func(b *catalog.Body, f *catalog.Facts) {
+			b.Specs[0].Quantity.Pricing = pricing.Volume
+			for i := range b.Specs[0].Prices {
+				b.Specs[0].Prices[i] = b.Specs[0].Prices[i].ReadPrice("12.00 1001:8.00")
+			}
+		}, "specs[0].prices[0].amount", "bands"},
+		"bands that cannot be read": {func(b *catalog.Body, f *catalog.Facts) {
+			b.Specs[0].Prices[0] = b.Specs[0].Prices[0].ReadPrice("12.00 eleven")
+		}, "specs[0].prices[0].amount", "form"},
+		"unknown mode":   {func(b *catalog.Body, f *catalog.Facts) { b.Specs[0].Quantity.Pricing = "steps" }, "specs[0].quantity.pricing", "form"},
+		"quantity range": {func(b *catalog.Body, f *catalog.Facts) { b.Specs[0].Quantity.Max = 10_000_000 }, "specs[0].quantity.max", "range"},
 	} {
 		b, f := good()
 		c.change(&b, &f)

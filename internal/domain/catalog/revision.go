@@ -2,8 +2,10 @@ package catalog
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
+	"github.com/souk-market/souk/internal/domain/pricing"
 	"github.com/souk-market/souk/internal/ground/money"
 )
 
@@ -144,6 +146,8 @@ type SpecQuantity struct {
 	Min  int64  `json:"min"`
 	Max  int64  `json:"max"`
 	Step int64  `json:"step"`
+	// Pricing is how the number is priced; "" is linear. // spec: 20 B3.3
+	Pricing pricing.Mode `json:"pricing,omitempty"`
 }
 
 // Price is the unit price of one SKU for one term. SKU is the combination's text
@@ -152,7 +156,26 @@ type Price struct {
 	SKU        string         `json:"sku"`
 	PeriodType PeriodType     `json:"period_type"`
 	Amount     string         `json:"amount"`
+	Bands      pricing.Bands  `json:"bands,omitempty"` // unit prices from a number of pieces on
 	Currency   money.Currency `json:"currency"`
+}
+
+// Text is a price as it is written in one field: "12.00", or with bands "12.00 11:10.00".
+func (p Price) Text() string { return strings.TrimSpace(p.Amount + " " + p.Bands.String()) }
+
+// ReadPrice takes such a text apart. What cannot be read stays in the amount, which Check
+// then refuses.
+func (p Price) ReadPrice(text string) Price {
+	text = strings.TrimSpace(text)
+	first := strings.IndexAny(text, " ,;，；")
+	p.Amount, p.Bands = text, nil
+	if first < 0 {
+		return p
+	}
+	if bands, err := pricing.ParseBands(text[first:]); err == nil {
+		p.Amount, p.Bands = text[:first], bands
+	}
+	return p
 }
 
 // UpgradePair allows a change between two SKUs of a spec. // spec: 20 B3.5

@@ -20,34 +20,9 @@ const (
 // perDayDecimals is how exactly a price per day is kept. // spec: 22 §3.5
 const perDayDecimals = 8
 
-// Rule is how a change of size is priced where the unit price depends on the size.
-type Rule string
-
-// The rules. // spec: 22 §3.5, 01 §4.4
-const (
-	Step Rule = "step" // the unit price of the new total holds for the whole size
-	Tier Rule = "tier" // the unit price of the new total holds for what is added
-)
-
-// Band is the unit price of a range of sizes, both ends included.
-type Band struct {
-	From, To int64
-	Unit     string
-}
-
-// UnitAt is the unit price of the band that holds a size.
-func UnitAt(bands []Band, size int64) (string, error) {
-	for _, b := range bands {
-		if size >= b.From && (size <= b.To || b.To == 0) {
-			return b.Unit, nil
-		}
-	}
-	return "", fmt.Errorf("pricing: no price for %d", size)
-}
-
-// Size is a number of pieces at a unit price for a period of so many days.
+// Size is a number of pieces of a tariff whose period has so many days.
 type Size struct {
-	Unit     string
+	Tariff
 	Quantity int64
 	Days     int64 // DaysOfMonth or DaysOfYear
 }
@@ -63,59 +38,64 @@ type Part struct {
 	Amount   money.Amount `json:"amount"`
 }
 
-// Fee is what a change costs: the price of the new size minus that of the old one, for
-// the days that are left, rounded half up once. It may be negative: then the change is
-// not for sale. // spec: 22 §3.5
+// Fee is what a change to another specification costs: the price of the new size minus that
+// of the old one, for the days that are left, rounded half up once. It may be negative: then
+// the change is not for sale. // spec: 22 §3.5
 func Fee(to, from Size, days int64, discount string) (money.Amount, []Part, error) {
+	return fee(to.pieces(to.Quantity), to.Days, from.pieces(from.Quantity), from.Days, days, discount)
+}
+
+// Resize is what another number of pieces of the same specification costs. Where the unit
+// price depends on the number it is not the difference of two prices: of graduated prices the
+// band of the new number holds for all pieces, as that of the old one for the old ones; of
+// volume prices only what is added is paid, at the price of the band that the new number
+// falls in. // spec: 22 §3.5, 01 §4.4
+func Resize(to, from Size, days int64, discount string) (money.Amount, []Part, error) {
+	switch to.Mode {
+	case Graduated:
+		return fee([]piece{{to.At(to.Quantity), to.Quantity}}, to.Days, []piece{{from.At(from.Quantity), from.Quantity}}, from.Days, days, discount)
+	case Volume:
+		return fee([]piece{{to.At(to.Quantity), to.Quantity - from.Quantity}}, to.Days, nil, from.Days, days, discount)
+	}
+	return Fee(to, from, days, discount)
+}
+
+func fee(to []piece, toDays int64, from []piece, fromDays, days int64, discount string) (money.Amount, []Part, error) {
 	d, err := discounted(discount)
 	if err != nil {
 		return 0, nil, err
 	}
-	a, err := to.over(days)
-	if err != nil {
-		return 0, nil, err
-	}
-	b, err := from.over(days)
-	if err != nil {
-		return 0, nil, err
-	}
-	parts := make([]Part, 0, 2)
+	sum := new(big.Int)
+	var parts []Part
 	for _, one := range []struct {
-		kind string
-		size Size
-		sum  *big.Int
-	}{{"new", to, a}, {"old", from, b}} {
-		amount, err := d.round(one.sum)
-		if err != nil {
-			return 0, nil, err
+		kind   string
+		pieces []piece
+		days   int64
+	}{{"new", to, toDays}, {"old", from, fromDays}} {
+		for _, p := range one.pieces {
+			if p.quantity < 0 || days < 0 {
+				return 0, nil, fmt.Errorf("pricing: %d pieces for %d days", p.quantity, days)
+			}
+			daily, err := perDay(p.unit, one.days)
+			if err != nil {
+				return 0, nil, err
+			}
+			n := new(big.Int).Mul(daily, big.NewInt(p.quantity))
+			n.Mul(n, big.NewInt(days))
+			amount, err := d.round(n)
+			if err != nil {
+				return 0, nil, err
+			}
+			if one.kind == "old" {
+				amount = -amount
+				n.Neg(n)
+			}
+			sum.Add(sum, n)
+			parts = append(parts, Part{Kind: one.kind, Unit: decimal(daily), Quantity: p.quantity, Days: days, Amount: amount})
 		}
-		perDay, _ := perDay(one.size.Unit, one.size.Days) // read a moment ago
-		if one.kind == "old" {
-			amount = -amount
-		}
-		parts = append(parts, Part{Kind: one.kind, Unit: decimal(perDay), Quantity: one.size.Quantity, Days: days, Amount: amount})
 	}
-	fee, err := d.round(new(big.Int).Sub(a, b))
-	return fee, parts, err
-}
-
-// Resize is what a change of size costs on prices that depend on the size.
-// spec: 22 §3.5, 01 §4.4
-func Resize(rule Rule, bands []Band, from, to, periodDays, days int64, discount string) (money.Amount, error) {
-	unit, err := UnitAt(bands, to)
-	if err != nil {
-		return 0, err
-	}
-	if rule == Tier {
-		fee, _, err := Fee(Size{unit, to - from, periodDays}, Size{"0", 1, periodDays}, days, discount)
-		return fee, err
-	}
-	before, err := UnitAt(bands, from)
-	if err != nil {
-		return 0, err
-	}
-	fee, _, err := Fee(Size{unit, to, periodDays}, Size{before, from, periodDays}, days, discount)
-	return fee, err
+	amount, err := d.round(sum)
+	return amount, parts, err
 }
 
 // DaysLeft is the number of days begun until an end. // spec: 22 §3.5
@@ -125,19 +105,6 @@ func DaysLeft(now, end time.Time) int64 {
 		return 0
 	}
 	return int64((left + 24*time.Hour - 1) / (24 * time.Hour))
-}
-
-// over is what a size costs for so many days, in units of the eighth decimal.
-func (s Size) over(days int64) (*big.Int, error) {
-	if s.Quantity < 0 || days < 0 {
-		return nil, fmt.Errorf("pricing: %d pieces for %d days", s.Quantity, days)
-	}
-	p, err := perDay(s.Unit, s.Days)
-	if err != nil {
-		return nil, err
-	}
-	p.Mul(p, big.NewInt(s.Quantity))
-	return p.Mul(p, big.NewInt(days)), nil
 }
 
 // perDay is a unit price by the day, half up to the eighth decimal.

@@ -7,11 +7,8 @@ package pricing
 
 import (
 	"fmt"
-	"math/big"
 
 	"github.com/cockroachdb/apd/v3"
-
-	"github.com/souk-market/souk/internal/ground/money"
 )
 
 // Limits of a unit price: at most 8 decimals, less than a hundred million.
@@ -38,27 +35,4 @@ func ParseUnit(text string) (*apd.Decimal, error) {
 		return nil, fmt.Errorf("%q is not below 100000000", text)
 	}
 	return d, nil
-}
-
-// Total is unit × quantity × periods in minor units, rounded half up once.
-func Total(unit string, quantity int64, periods int) (money.Amount, error) {
-	d, err := ParseUnit(unit)
-	if err != nil {
-		return 0, err
-	}
-	if quantity < 1 || periods < 1 {
-		return 0, fmt.Errorf("pricing: %d pieces for %d periods", quantity, periods)
-	}
-	num := new(big.Int).Set(d.Coeff.MathBigInt())
-	num.Mul(num, big.NewInt(quantity))
-	num.Mul(num, big.NewInt(int64(periods)))
-	den := big.NewInt(1)
-	ten := big.NewInt(10)
-	exp := int64(d.Exponent) + money.Digits
-	if exp >= 0 {
-		num.Mul(num, new(big.Int).Exp(ten, big.NewInt(exp), nil))
-	} else {
-		den.Exp(ten, big.NewInt(-exp), nil)
-	}
-	return money.RoundHalfUp(num, den)
 }

@@ -109,8 +109,8 @@ func OffersOf(ctx context.Context, tx *Tx, products []string) (map[string][]cata
 	}
 	in, args := several(products)
 	all, err := collect(ctx, tx, func(r *sql.Rows, o *catalog.Offer) error {
-		return r.Scan(&o.ID, &o.SKUCode, &o.PeriodType, &o.Price, &o.Currency)
-	}, `SELECT o.id, o.sku_code, o.period_type, o.price, o.currency FROM sku_offer o JOIN sku s ON s.code = o.sku_code WHERE s.product_id IN `+in+` AND NOT o.withdrawn ORDER BY s.position, o.period_type, o.id`, args...)
+		return scanOffer(r, o)
+	}, `SELECT `+offerColumns+` FROM sku_offer o JOIN sku s ON s.code = o.sku_code WHERE s.product_id IN `+in+` AND NOT o.withdrawn ORDER BY s.position, o.period_type, o.id`, args...)
 	out := map[string][]catalog.Offer{}
 	for _, o := range all {
 		out[o.SKUCode] = append(out[o.SKUCode], o)

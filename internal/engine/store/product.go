@@ -9,6 +9,7 @@ import (
 
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/domain/pricing"
 	"github.com/souk-market/souk/internal/ground/clock"
 )
 
@@ -57,8 +58,8 @@ func InsertSKU(ctx context.Context, tx *Tx, s catalog.SKU) error {
 
 // InsertOffer adds an offer of a SKU.
 func InsertOffer(ctx context.Context, tx *Tx, o catalog.Offer) error {
-	_, err := tx.Exec(ctx, `INSERT INTO sku_offer (id, sku_code, period_type, price, currency, withdrawn) VALUES ($1, $2, $3, $4, $5, $6)`,
-		o.ID, o.SKUCode, o.PeriodType, o.Price, o.Currency, o.Withdrawn)
+	_, err := tx.Exec(ctx, `INSERT INTO sku_offer (id, sku_code, period_type, price, bands, currency, withdrawn) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		o.ID, o.SKUCode, o.PeriodType, o.Price, o.Bands.String(), o.Currency, o.Withdrawn)
 	return err
 }
 
@@ -149,11 +150,23 @@ func SKUs(ctx context.Context, tx *Tx, product string) ([]catalog.SKU, error) {
 		`SELECT code, product_id, name, attributes, position FROM sku WHERE product_id = $1 AND NOT withdrawn ORDER BY position, code`, product)
 }
 
+const offerColumns = `o.id, o.sku_code, o.period_type, o.price, o.bands, o.currency`
+
+func scanOffer(r row, o *catalog.Offer, more ...any) error {
+	var bands string
+	err := r.Scan(append([]any{&o.ID, &o.SKUCode, &o.PeriodType, &o.Price, &bands, &o.Currency}, more...)...)
+	if err != nil || bands == "" {
+		return err
+	}
+	o.Bands, err = pricing.ParseBands(bands)
+	return err
+}
+
 // Offers lists the offers of a product's SKUs.
 func Offers(ctx context.Context, tx *Tx, product string) ([]catalog.Offer, error) {
 	return collect(ctx, tx, func(r *sql.Rows, o *catalog.Offer) error {
-		return r.Scan(&o.ID, &o.SKUCode, &o.PeriodType, &o.Price, &o.Currency, &o.Withdrawn)
-	}, `SELECT o.id, o.sku_code, o.period_type, o.price, o.currency, o.withdrawn FROM sku_offer o JOIN sku s ON s.code = o.sku_code WHERE s.product_id = $1 ORDER BY s.position, o.period_type, o.id`, product)
+		return scanOffer(r, o, &o.Withdrawn)
+	}, `SELECT `+offerColumns+`, o.withdrawn FROM sku_offer o JOIN sku s ON s.code = o.sku_code WHERE s.product_id = $1 ORDER BY s.position, o.period_type, o.id`, product)
 }
 
 // Offered is an offer with the SKU and product it belongs to.
@@ -168,13 +181,12 @@ func OfferByID(ctx context.Context, tx *Tx, id string) (Offered, error) {
 	var o Offered
 	var attributes, settings string
 	var created, updated int64
-	err := tx.QueryRow(ctx, `SELECT o.id, o.sku_code, o.period_type, o.price, o.currency, o.withdrawn,
+	err := scanOffer(tx.QueryRow(ctx, `SELECT `+offerColumns+`, o.withdrawn,
 			s.code, s.product_id, s.name, s.attributes, s.position,
 			p.id, p.seller_id, p.name, p.summary, p.protocol, p.state, p.reason, p.settings, p.created_at, p.updated_at
-		FROM sku_offer o JOIN sku s ON s.code = o.sku_code JOIN product p ON p.id = s.product_id WHERE o.id = $1`, id).
-		Scan(&o.Offer.ID, &o.Offer.SKUCode, &o.Offer.PeriodType, &o.Offer.Price, &o.Offer.Currency, &o.Offer.Withdrawn,
-			&o.SKU.Code, &o.SKU.ProductID, &o.SKU.Name, &attributes, &o.SKU.Position,
-			&o.Product.ID, &o.Product.SellerID, &o.Product.Name, &o.Product.Summary, &o.Product.Protocol, &o.Product.State, &o.Product.Reason, &settings, &created, &updated)
+		FROM sku_offer o JOIN sku s ON s.code = o.sku_code JOIN product p ON p.id = s.product_id WHERE o.id = $1`, id),
+		&o.Offer, &o.Offer.Withdrawn, &o.SKU.Code, &o.SKU.ProductID, &o.SKU.Name, &attributes, &o.SKU.Position,
+		&o.Product.ID, &o.Product.SellerID, &o.Product.Name, &o.Product.Summary, &o.Product.Protocol, &o.Product.State, &o.Product.Reason, &settings, &created, &updated)
 	if err != nil {
 		return o, noRow(err)
 	}

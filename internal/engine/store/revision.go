@@ -204,7 +204,7 @@ func WithdrawSKU(ctx context.Context, tx *Tx, code string) error {
 
 // PutOffer sets the price of a SKU for a term; its id stays while the term is sold.
 func PutOffer(ctx context.Context, tx *Tx, id string, o catalog.Offer) error {
-	n, err := tx.Exec(ctx, `UPDATE sku_offer SET price = $1, withdrawn = FALSE WHERE sku_code = $2 AND period_type = $3 AND currency = $4`, o.Price, o.SKUCode, o.PeriodType, o.Currency)
+	n, err := tx.Exec(ctx, `UPDATE sku_offer SET price = $1, bands = $2, withdrawn = FALSE WHERE sku_code = $3 AND period_type = $4 AND currency = $5`, o.Price, o.Bands.String(), o.SKUCode, o.PeriodType, o.Currency)
 	if err != nil || n > 0 {
 		return err
 	}

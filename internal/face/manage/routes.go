@@ -10,6 +10,7 @@ import (
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/domain/order"
 	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/domain/pricing"
 	"github.com/souk-market/souk/internal/face/ops"
 	"github.com/souk-market/souk/internal/ground/clock"
 	"github.com/souk-market/souk/internal/ground/cursor"
@@ -67,14 +68,18 @@ func (h *Handler) products() {
 		for _, s := range c.body.list("skus") {
 			sku := catalogue.NewSKU{Name: s.text("name"), Attributes: s.pairs("attributes")}
 			if q := s.sub("quantity"); q != nil {
-				sku.Quantity = &catalog.QuantityRule{Name: q.text("name"), Unit: q.text("unit"), Min: q.whole("min", 1), Max: q.whole("max", catalog.MaxQuantity), Step: q.whole("step", 1)}
+				sku.Quantity = &catalog.QuantityRule{Name: q.text("name"), Unit: q.text("unit"), Min: q.whole("min", 1), Max: q.whole("max", catalog.MaxQuantity), Step: q.whole("step", 1), Pricing: mode(q.text("pricing"))}
 			}
 			for _, o := range s.list("offers") {
 				cur := o.text("currency")
 				if cur == "" {
 					cur = string(money.CNY)
 				}
-				sku.Offers = append(sku.Offers, catalogue.NewOffer{PeriodType: catalog.PeriodType(o.text("period_type")), Price: o.text("price"), Currency: money.Currency(cur)})
+				offer := catalogue.NewOffer{PeriodType: catalog.PeriodType(o.text("period_type")), Price: o.text("price"), Currency: money.Currency(cur)}
+				for _, b := range o.list("bands") {
+					offer.Bands = append(offer.Bands, pricing.Band{From: b.whole("from", 0), Unit: b.text("price")})
+				}
+				sku.Offers = append(sku.Offers, offer)
 			}
 			in.SKUs = append(in.SKUs, sku)
 		}
@@ -106,6 +111,14 @@ func (h *Handler) products() {
 			return viewProduct(l), err
 		})
 	}
+}
+
+// mode reads how a number of pieces is priced; "linear" may be said.
+func mode(text string) pricing.Mode {
+	if text == "linear" {
+		return pricing.Linear
+	}
+	return pricing.Mode(text)
 }
 
 func readSettings(b *body) catalog.Settings {

@@ -7,6 +7,7 @@ import (
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/domain/instance"
 	"github.com/souk-market/souk/internal/domain/order"
+	"github.com/souk-market/souk/internal/domain/pricing"
 	"github.com/souk-market/souk/internal/service/catalogue"
 	"github.com/souk-market/souk/internal/service/delivery"
 	"github.com/souk-market/souk/internal/service/trade"
@@ -22,10 +23,11 @@ func stamp(t time.Time) *string {
 }
 
 type offerView struct {
-	ProductID  string `json:"product_id"`
-	PeriodType string `json:"period_type"`
-	Price      string `json:"price"`
-	Currency   string `json:"currency"`
+	ProductID  string        `json:"product_id"`
+	PeriodType string        `json:"period_type"`
+	Price      string        `json:"price"`
+	Bands      pricing.Bands `json:"bands,omitempty"`
+	Currency   string        `json:"currency"`
 }
 
 type skuView struct {
@@ -58,7 +60,7 @@ func viewProduct(l catalogue.Listing) productView {
 			sku.Attributes = map[string]string{}
 		}
 		for _, o := range l.Offers[s.Code] {
-			sku.Offers = append(sku.Offers, offerView{ProductID: o.ID, PeriodType: string(o.PeriodType), Price: o.Price, Currency: string(o.Currency)})
+			sku.Offers = append(sku.Offers, offerView{ProductID: o.ID, PeriodType: string(o.PeriodType), Price: o.Price, Bands: o.Bands, Currency: string(o.Currency)})
 		}
 		v.SKUs = append(v.SKUs, sku)
 	}

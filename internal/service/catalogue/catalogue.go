@@ -70,6 +70,7 @@ type NewSKU struct {
 type NewOffer struct {
 	PeriodType catalog.PeriodType
 	Price      string
+	Bands      pricing.Bands
 	Currency   money.Currency
 }
 
@@ -90,6 +91,8 @@ func (in *NewProduct) check() error {
 		party.CheckName(at+"name", s.Name, f)
 		if q := s.Quantity; q != nil && (q.Min < 1 || q.Max < q.Min || q.Max > catalog.MaxQuantity || q.Step < 0) {
 			f.Add(at+"quantity", "min must be at least 1, max at least min and at most %d", catalog.MaxQuantity)
+		} else if q != nil && !q.Pricing.Known() {
+			f.Add(at+"quantity.pricing", "must be graduated, volume, or left out")
 		}
 		if n := len(s.Offers); n < 1 || n > maxOffers {
 			f.Add(at+"offers", "must be 1 to %d", maxOffers)
@@ -102,6 +105,14 @@ func (in *NewProduct) check() error {
 			}
 			if _, err := pricing.ParseUnit(o.Price); err != nil {
 				f.Add(at+"price", "%s", err)
+			}
+			banded := s.Quantity != nil && s.Quantity.Pricing != pricing.Linear
+			if banded != (len(o.Bands) > 0) {
+				f.Add(at+"bands", "go with quantity.pricing graduated or volume, and only with it")
+			} else if banded {
+				if err := o.Bands.Check(s.Quantity.Min, s.Quantity.Max); err != nil {
+					f.Add(at+"bands", "%s", err)
+				}
 			}
 			if !o.Currency.Known() {
 				f.Add(at+"currency", "must be CNY, USD or EUR")
@@ -138,7 +149,7 @@ func (c *Catalogue) Create(ctx context.Context, tx *kernel.Tx, a access.Actor, i
 			return Listing{}, err
 		}
 		for _, o := range s.Offers {
-			if err := store.InsertOffer(ctx, tx, catalog.Offer{ID: ident.Product(), SKUCode: sku.Code, PeriodType: o.PeriodType, Price: o.Price, Currency: o.Currency}); err != nil {
+			if err := store.InsertOffer(ctx, tx, catalog.Offer{ID: ident.Product(), SKUCode: sku.Code, PeriodType: o.PeriodType, Price: o.Price, Bands: o.Bands, Currency: o.Currency}); err != nil {
 				return Listing{}, err
 			}
 		}

@@ -135,7 +135,7 @@ func (c *Catalogue) applySpecs(ctx context.Context, tx *kernel.Tx, v *catalog.Re
 				sku.Attributes.Fixed[e.Name] = values[i]
 			}
 			if q := spec.Quantity; q != nil {
-				sku.Attributes.Quantity = &catalog.QuantityRule{Name: q.Name, Unit: q.Unit, Min: q.Min, Max: q.Max, Step: q.Step}
+				sku.Attributes.Quantity = &catalog.QuantityRule{Name: q.Name, Unit: q.Unit, Min: q.Min, Max: q.Max, Step: q.Step, Pricing: q.Pricing}
 			}
 			position++
 			if err := store.PutSKU(ctx, tx, sku, spec.Key, combination, spec.TrialDays); err != nil {
@@ -147,7 +147,7 @@ func (c *Catalogue) applySpecs(ctx context.Context, tx *kernel.Tx, v *catalog.Re
 					continue
 				}
 				sold[string(price.PeriodType)+" "+string(price.Currency)] = true
-				if err := store.PutOffer(ctx, tx, ident.Product(), catalog.Offer{SKUCode: code, PeriodType: price.PeriodType, Price: price.Amount, Currency: price.Currency}); err != nil {
+				if err := store.PutOffer(ctx, tx, ident.Product(), catalog.Offer{SKUCode: code, PeriodType: price.PeriodType, Price: price.Amount, Bands: price.Bands, Currency: price.Currency}); err != nil {
 					return err
 				}
 			}

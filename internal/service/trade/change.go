@@ -111,8 +111,12 @@ func (t *Trade) quoteChange(ctx context.Context, tx *kernel.Tx, a access.Actor, 
 	if in.SKUCode == inst.SKUCode && in.Quantity == inst.Quantity {
 		return nil, fault.New(fault.Rule, "no_change", "this is what the service is now; choose another specification or a larger number")
 	}
-	fee, parts, err := pricing.Fee(pricing.Size{Unit: price.Price, Quantity: in.Quantity, Days: price.PeriodType.Days()},
-		pricing.Size{Unit: old.Offer.Price, Quantity: inst.Quantity, Days: old.Offer.PeriodType.Days()}, pricing.DaysLeft(now, until), noDiscount)
+	cost := pricing.Fee
+	if in.SKUCode == inst.SKUCode {
+		cost = pricing.Resize
+	}
+	fee, parts, err := cost(pricing.Size{Tariff: price.Tariff(target.SKU), Quantity: in.Quantity, Days: price.PeriodType.Days()},
+		pricing.Size{Tariff: old.Offer.Tariff(old.SKU), Quantity: inst.Quantity, Days: old.Offer.PeriodType.Days()}, pricing.DaysLeft(now, until), noDiscount)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Rule, "amount_too_large", "the change cannot be priced")
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/domain/order"
+	"github.com/souk-market/souk/internal/domain/pricing"
 	"github.com/souk-market/souk/internal/engine/store"
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/ground/money"
@@ -28,6 +29,7 @@ type Quote struct {
 	Periods  int
 	Quantity int64
 	Amount   money.Amount
+	Parts    []pricing.Part // how the amount comes about
 	// TrialDays is for how long the specification may be taken on trial; 0 without one.
 	TrialDays int
 }
@@ -60,7 +62,7 @@ func (t *Trade) Quote(ctx context.Context, offerID string, periods, quantity int
 		}
 		priced, err := t.quote(o, int(periods), quantity, t.k.Clock.Now())
 		if err == nil {
-			q.Amount = priced.AmountDeal
+			q.Amount, q.Parts = priced.AmountDeal, priced.Breakdown
 		}
 		return err
 	})

@@ -127,18 +127,23 @@ func (t *Trade) quote(o store.Offered, periods int, quantity int64, now time.Tim
 		return nil, &fault.Fault{Kind: fault.Rule, Code: "quantity_out_of_range", Message: "this specification is not sold in that quantity",
 			Fields: map[string]string{"quantity": fmt.Sprintf("must be %d to %d in steps of %d for this specification", q.Min, q.Max, max(q.Step, 1))}}
 	}
-	amount, err := pricing.Total(o.Offer.Price, quantity, periods)
+	tariff := o.Offer.Tariff(o.SKU)
+	amount, parts, err := tariff.Total(quantity, periods)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Rule, "amount_too_large", "the amount is larger than %s", money.Max)
+	}
+	unit := o.Offer.Price
+	if tariff.Mode == pricing.Volume { // all pieces cost the same
+		unit = tariff.At(quantity)
 	}
 	return &order.Order{
 		Status: order.PendingPayment, SellerID: o.Product.SellerID, ProductID: o.Product.ID, Currency: o.Offer.Currency,
 		AmountList: amount, AmountDeal: amount, CreatedAt: now, PayDeadline: now.Add(t.k.Settings().PayWithin),
-		Breakdown: []pricing.Part{{Kind: "price", Unit: o.Offer.Price, Quantity: quantity, Periods: int64(periods), Amount: amount}},
+		Breakdown: parts,
 		Lines: []order.Line{{
 			Number: 1, OfferID: o.Offer.ID, SKUCode: o.SKU.Code, ProductName: o.Product.Name, SKUName: o.SKU.Name, Attributes: o.SKU.Attributes.JSON(),
 			Charging: order.ChargingOf(o.Offer.PeriodType), PeriodType: o.Offer.PeriodType, PeriodNumber: periods, Quantity: quantity, Linear: q != nil,
-			UnitPrice: o.Offer.Price, AmountDeal: amount, Status: order.LinePending,
+			UnitPrice: unit, AmountDeal: amount, Status: order.LinePending,
 		}},
 	}, nil
 }

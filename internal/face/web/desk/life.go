@@ -9,6 +9,7 @@ import (
 	"github.com/souk-market/souk/internal/domain/catalog"
 	"github.com/souk-market/souk/internal/domain/instance"
 	"github.com/souk-market/souk/internal/domain/order"
+	"github.com/souk-market/souk/internal/domain/pricing"
 	"github.com/souk-market/souk/internal/face/web/ui"
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/service/delivery"
@@ -136,7 +137,7 @@ func (d *Desk) drawTerm(c *ui.Call, t termForm, inst *instance.Instance) error {
 	sized := false
 	for _, one := range t.targets {
 		for _, o := range one.Offers {
-			text := c.T("period."+string(o.PeriodType)) + " " + c.Money(o.Price, string(o.Currency))
+			text := c.T("period."+string(o.PeriodType)) + " " + c.Tariff(o.Tariff(one.SKU), string(o.Currency))
 			if len(t.targets) > 1 {
 				text = one.SKU.Name + " " + text
 			}
@@ -174,7 +175,8 @@ func (d *Desk) drawTerm(c *ui.Call, t termForm, inst *instance.Instance) error {
 	}
 	facts := []ui.Fact{c.Fact("col.until", c.When(inst.ExpireAt)), c.Fact("col.quantity", ui.Own(fmt.Sprint(quantity)))}
 	if err == nil {
-		facts = append(facts, c.Fact("col.price", c.Amount(q.Offer.Price, string(q.Offer.Currency))), c.Fact("col.periods", ui.Own(fmt.Sprint(n))), c.Fact("col.amount", c.Amount(q.Amount.String(), string(q.Offer.Currency))))
+		facts = append(facts, d.parts(c, q.Parts, string(q.Offer.Currency))...)
+		facts = append(facts, c.Fact("col.periods", ui.Own(fmt.Sprint(n))), c.Fact("col.amount", c.Amount(q.Amount.String(), string(q.Offer.Currency))))
 	}
 	p.Step = &ui.Step{Tone: ui.Waiting, Text: c.T(t.step), Who: ui.Buyer}
 	return c.Draw(p.Put(ui.Block{Half: true, Form: form}, ui.Block{Half: true, Facts: facts}))
@@ -329,12 +331,15 @@ func (d *Desk) changeForm(c *ui.Call) error {
 // partFacts says how an order's amount came about.
 func (d *Desk) partFacts(c *ui.Call, o *order.Order) []ui.Fact {
 	cur := string(o.Currency)
-	var facts []ui.Fact
-	for _, part := range o.Breakdown {
+	return append(d.parts(c, o.Breakdown, cur), c.Fact("part.pay", c.Amount(o.AmountDeal.String(), cur)))
+}
+
+func (d *Desk) parts(c *ui.Call, parts []pricing.Part, cur string) (facts []ui.Fact) {
+	for _, part := range parts {
 		id := "part." + part.Kind
 		facts = append(facts, c.Fact(id, c.Amount(part.Amount.String(), cur).Then(c.Small(id+".how", "UNIT", c.Money(part.Unit, cur), "QUANTITY", part.Quantity, "PERIODS", part.Periods, "DAYS", part.Days))))
 	}
-	return append(facts, c.Fact("part.pay", c.Amount(o.AmountDeal.String(), cur)))
+	return facts
 }
 
 func (d *Desk) change(c *ui.Call) error {

@@ -69,7 +69,11 @@ func SKUTable(c *ui.Call, l catalogue.Listing) *ui.Table {
 		{Head: "col.price", Cell: func(s catalog.SKU) ui.Cell {
 			cell := ui.None
 			for i, o := range l.Offers[s.Code] {
-				one := c.Amount(o.Price, string(o.Currency)).And(c.Small("period." + string(o.PeriodType))).And(ui.Code(o.ID))
+				one := c.Amount(o.Price, string(o.Currency))
+				for _, b := range c.Bands(o.Tariff(s), string(o.Currency)) {
+					one = one.Then(ui.SmallOwn(b))
+				}
+				one = one.And(c.Small("period." + string(o.PeriodType))).And(ui.Code(o.ID))
 				if i == 0 {
 					cell = one
 				} else {

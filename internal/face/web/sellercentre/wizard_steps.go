@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/domain/pricing"
 	"github.com/souk-market/souk/internal/face/web/ui"
 	"github.com/souk-market/souk/internal/service/catalogue"
 )
@@ -259,20 +260,26 @@ func (w *wizardForm) spec(i int, s catalog.Spec, fresh bool) {
 	w.add(ui.Field{Name: at + "quantity.min", Kind: "number", Value: positive(int(q.Min)), Min: "1"}, "w.quantity.min")
 	w.add(ui.Field{Name: at + "quantity.max", Kind: "number", Value: positive(int(q.Max)), Min: "1"}, "w.quantity.max")
 	w.add(ui.Field{Name: at + "quantity.step", Kind: "number", Value: positive(int(q.Step)), Min: "1"}, "w.quantity.step")
+	w.add(ui.Field{Name: at + "quantity.pricing", Kind: "select", Value: string(q.Pricing), Options: []ui.Option{
+		{Text: w.c.T("pricing.linear")}, {Value: string(pricing.Graduated), Text: w.c.T("pricing.graduated")}, {Value: string(pricing.Volume), Text: w.c.T("pricing.volume")}}}, "w.quantity.pricing")
 	w.add(ui.Field{Name: at + "trial_days", Kind: "number", Value: positive(s.TrialDays), Min: "3", Max: "180"}, "w.trial_days")
 	if fresh {
 		return // prices are asked once the combinations are known
 	}
 	prices := map[string]string{}
 	for _, p := range s.Prices {
-		prices[p.SKU+"\x00"+string(p.PeriodType)] = p.Amount
+		prices[p.SKU+"\x00"+string(p.PeriodType)] = p.Text()
 	}
 	for n, combination := range s.Combinations() {
 		for _, period := range periods {
 			name := fmt.Sprintf("%sprice[%d].%s", at, n, period)
 			term := "facet.term." + string(period)
 			label := w.c.T("w.price", "SKU", combination, "PERIOD", w.c.T(term))
-			w.add(ui.Field{Name: name, Value: prices[combination+"\x00"+string(period)], MaxLength: 20, Placeholder: "12.00"}, "w.price.any")
+			field := ui.Field{Name: name, Value: prices[combination+"\x00"+string(period)], MaxLength: 20, Placeholder: "12.00"}
+			if q.Pricing != pricing.Linear {
+				field.MaxLength, field.Placeholder = 500, "12.00 11:10.00 51:9.00"
+			}
+			w.add(field, "w.price.any")
 			f := w.form.Fields[len(w.form.Fields)-1]
 			f.Label = label
 			w.priceProblem(f, at, s, combination, period)
@@ -324,7 +331,7 @@ func (w *wizardForm) readBusiness() error {
 			}
 			s.Enums = append(s.Enums, e)
 		}
-		if q := (catalog.SpecQuantity{Name: w.text(at + "quantity.name"), Unit: w.text(at + "quantity.unit"), Min: int64(w.number(at + "quantity.min")), Max: int64(w.number(at + "quantity.max")), Step: int64(max(w.number(at+"quantity.step"), 1))}); q.Name+q.Unit != "" || q.Min+q.Max > 0 {
+		if q := (catalog.SpecQuantity{Name: w.text(at + "quantity.name"), Unit: w.text(at + "quantity.unit"), Min: int64(w.number(at + "quantity.min")), Max: int64(w.number(at + "quantity.max")), Step: int64(max(w.number(at+"quantity.step"), 1)), Pricing: pricing.Mode(w.text(at + "quantity.pricing"))}); q.Name+q.Unit != "" || q.Min+q.Max > 0 {
 			s.Quantity = &q
 		}
 		if w.flag(at+"drop") || s.NameZH == "" && s.NameEN == "" && len(s.Enums) == 0 && s.Quantity == nil {
@@ -337,8 +344,8 @@ func (w *wizardForm) readBusiness() error {
 		}
 		for n, combination := range asked {
 			for _, period := range periods {
-				if amount := w.text(fmt.Sprintf("%sprice[%d].%s", at, n, period)); amount != "" {
-					s.Prices = append(s.Prices, catalog.Price{SKU: combination, PeriodType: period, Amount: amount, Currency: currency})
+				if text := w.text(fmt.Sprintf("%sprice[%d].%s", at, n, period)); text != "" {
+					s.Prices = append(s.Prices, catalog.Price{SKU: combination, PeriodType: period, Currency: currency}.ReadPrice(text))
 				}
 			}
 		}

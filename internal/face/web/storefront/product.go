@@ -11,6 +11,7 @@ import (
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/domain/pricing"
 	"github.com/souk-market/souk/internal/face/web/ui"
 	"github.com/souk-market/souk/internal/ground/fault"
 	"github.com/souk-market/souk/internal/service/catalogue"
@@ -30,8 +31,9 @@ type choice struct {
 type total struct {
 	OK                   bool
 	SKU, Term            string
-	Price, Amount        string // drawn
-	Sum                  string // decimal text
+	Price, Amount        string   // drawn
+	Sum                  string   // decimal text
+	Parts                []string // how the price comes about where pieces cost differently
 	Quantity             int64
 	Unit                 string
 	QuantityBad, TermBad string // texts
@@ -43,12 +45,17 @@ type specification struct {
 	Name       string
 	Attributes []attribute
 	Quantity   *catalog.QuantityRule
+	Pricing    string // how the number is priced; "" where every piece costs the same
 	Offers     []offer
 	Current    bool
 }
 
+// pricingNotes say how a number of pieces is priced. // spec: 20 B3.3
+var pricingNotes = map[pricing.Mode]string{pricing.Graduated: "pricing.graduated.note", pricing.Volume: "pricing.volume.note"}
+
 type offer struct {
 	ID, Period, Price, Currency string
+	Bands                       []string // prices from a number of pieces on
 	Current                     bool
 }
 
@@ -318,6 +325,15 @@ func (r *Room) price(c *ui.Call, ch choice) (total, trade.Quote, error) {
 		t.Unit = q.SKU.Attributes.Quantity.Unit
 	}
 	if err == nil {
+		tariff := q.Offer.Tariff(q.SKU)
+		if tariff.Mode == pricing.Volume {
+			t.Price = c.Money(tariff.At(q.Quantity), string(q.Offer.Currency))
+		}
+		for _, part := range q.Parts {
+			if tariff.Mode == pricing.Graduated {
+				t.Parts = append(t.Parts, c.Money(part.Unit, string(q.Offer.Currency))+" × "+fmt.Sprint(part.Quantity))
+			}
+		}
 		t.OK, t.Quantity, t.Sum = true, q.Quantity, q.Amount.String()
 		t.Amount = c.Money(t.Sum, string(q.Offer.Currency))
 		t.Term = c.T("term."+string(q.Offer.PeriodType), "N", q.Periods)
@@ -370,12 +386,15 @@ func (r *Room) product(c *ui.Call) error {
 	for _, s := range l.SKUs {
 		spec := specification{Name: s.NameIn(c.Lang()), Attributes: attributes(s), Quantity: s.Attributes.Quantity}
 		p.Linear = p.Linear || s.Attributes.Quantity != nil
+		if q := s.Attributes.Quantity; q != nil && q.Pricing != pricing.Linear {
+			spec.Pricing = c.T(pricingNotes[q.Pricing])
+		}
 		for _, o := range l.Offers[s.Code] {
 			current := o.ID == p.Choice.Offer
 			if spec.Current = spec.Current || current; current {
 				p.Rule = s.Attributes.Quantity
 			}
-			spec.Offers = append(spec.Offers, offer{o.ID, string(o.PeriodType), o.Price, string(o.Currency), current})
+			spec.Offers = append(spec.Offers, offer{o.ID, string(o.PeriodType), o.Price, string(o.Currency), c.Bands(o.Tariff(s), string(o.Currency)), current})
 		}
 		p.Specs = append(p.Specs, spec)
 	}
