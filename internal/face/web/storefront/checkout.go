@@ -102,6 +102,9 @@ func (r *Room) problems(c *ui.Call, p *checkoutPage) []ui.FormError {
 		} else {
 			add(p.Limit.Refused, "")
 		}
+		if p.Limit.Fewer {
+			p.Limit.Refused = "" // said where it is mended
+		}
 	}
 	if p.Total.QuantityBad != "" {
 		add(c.T("field.quantity")+": "+p.Total.QuantityBad, "#quantity")

@@ -12,6 +12,7 @@ type limit struct {
 	Lines   []desk.LimitLine
 	Refused string // why the reader's company cannot order what it chose, and what to do instead
 	Pieces  bool   // the number of pieces is what is refused
+	Fewer   bool   // and a smaller one is not
 }
 
 // limit puts the limit of what was quoted into words, and for buyers what is left of it.
@@ -22,9 +23,10 @@ func (r *Room) limit(c *ui.Call, q trade.Quote, skus []catalog.SKU) (out limit, 
 	}
 	out.Lines = desk.LimitWords(c.Frame, a.Limit, skus, a.Taken)
 	if a.Taken != nil {
-		quantity := max(int64(q.Quantity), 1)
+		quantity := max(q.Quantity, 1)
 		out.Refused = desk.LimitRefusal(c.Frame, a.Limit, *a.Taken, quantity)
 		out.Pieces = a.Limit.Refuses(*a.Taken, quantity) == catalog.LimitPieces
+		out.Fewer = out.Pieces && a.Limit.PiecesLeft(*a.Taken) > 0
 	}
 	return out, nil
 }
