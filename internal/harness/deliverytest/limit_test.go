@@ -119,6 +119,21 @@ func TestOneAtATimeOfASpecification(t *testing.T) {
 	})
 }
 
+// Orders at once count one after the other.
+func TestAPurchaseLimitHoldsForOrdersAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, world *world) {
+		w := twoSpecifications(world)
+		w.must(w.limit(map[string]any{"orders": 2, "skus": []string{w.one, w.other}, "days": 1}))
+		n := w.together(6, func(i int) error {
+			_, err := w.order([]string{w.oneMonth, w.otherMonth}[i%2], 1)
+			return err
+		})
+		if n != 2 {
+			t.Errorf("%d orders of 6 at once were taken, want 2", n)
+		}
+	})
+}
+
 // What is no limit is refused by its field, and what held before holds on.
 func TestBadPurchaseLimits(t *testing.T) {
 	w := twoSpecifications(newWorld(t, database.SQLite, nil))
