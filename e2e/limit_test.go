@@ -1,8 +1,16 @@
 package e2e
 
 import (
+	"context"
+	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/souk-market/souk/internal/domain/access"
+	"github.com/souk-market/souk/internal/engine/store"
+	"github.com/souk-market/souk/internal/harness/demo"
+	"github.com/souk-market/souk/internal/service/kernel"
+	"github.com/souk-market/souk/internal/service/people"
 )
 
 // A seller limits one specification, with a mistake first; a buyer reads the limit and what is left of it, buys up to it,
@@ -96,8 +104,39 @@ func TestBrowserPurchaseLimit(t *testing.T) {
 	s.click("#limit .btn-primary")
 	s.on(thing, "limit-taken-away", "There is no limit now")
 
+	// A specification that is sold no longer stays in the limit until it is taken out.
+	set := func(limit string) int {
+		return w.Do("yunfan", "PUT", api+"/products/"+w.product+"/settings", `{"purchase_limit":`+limit+`}`).Status
+	}
+	if got := set(`{"orders":2,"skus":["` + sku + `"]}`); got != 200 {
+		t.Fatalf("a limit by the API: %d", got)
+	}
+	if err := w.Program.Kernel.Change(t.Context(), func(ctx context.Context, tx *kernel.Tx) error { return store.WithdrawSKU(ctx, tx, sku) }); err != nil {
+		t.Fatal(err)
+	}
+	s.goTo(thing + "?lang=zh-CN")
+	s.on(thing, "limit-gone", "仅限规格：已停售的规格 "+sku)
+	s.click("#settings .btn-primary")
+	s.on(thing, "limit-gone-kept", "已保存", "仅限规格：已停售的规格 "+sku)
+
 	// Who may not change products is not offered the form.
-	if res, _ := w.open("buyer").get(thing); res.StatusCode != 403 {
-		t.Errorf("a buyer on the seller's page: %d", res.StatusCode)
+	password := "correct horse battery"
+	if err := w.Program.Kernel.Change(t.Context(), func(ctx context.Context, tx *kernel.Tx) error {
+		_, err := w.Program.People.CreatePerson(ctx, tx, kernel.System, people.NewPerson{CompanyID: w.Account("yunfan").CompanyID, Login: "qian", Name: "钱财务", Password: password, Roles: []access.Role{access.SellerFinance}})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.Market.People.Accounts = append(w.Market.People.Accounts, demo.Account{Login: "qian", Password: password})
+	q := w.open("qian")
+	res, html := q.get(thing)
+	if res.StatusCode != 200 || strings.Contains(html, "/purchase-limit") {
+		t.Errorf("a person of finance on the product's page: %d, or the form is there", res.StatusCode)
+	}
+	if res, _ := q.post(thing+"/purchase-limit", html, url.Values{"form": {"limit"}, "orders": {"1"}}); res.StatusCode != 403 {
+		t.Errorf("the form of a person of finance: %d", res.StatusCode)
+	}
+	if res, _ := w.open("beichen").get(thing); res.StatusCode != 404 {
+		t.Errorf("another seller on the product's page: %d", res.StatusCode)
 	}
 }
