@@ -171,6 +171,21 @@ const foreign = `(() => {
   return left.join("\n");
 })()`
 
+// foreign opens a page in the pseudo language and fails for text that is not from the catalogue.
+func (w *world) foreign(ctx context.Context, t *testing.T, p at) {
+	t.Helper()
+	if err := chromedp.Do(ctx, chromedp.Navigate(inLanguage(w.URL+p.path, "en-XA")), chromedp.WaitReady(chromedp.CSS("main"))); err != nil {
+		t.Fatal(err)
+	}
+	left, err := chromedp.Run(ctx, chromedp.Evaluate[string](foreign))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left != "" {
+		t.Errorf("%s:\n%s", w.short(p), left)
+	}
+}
+
 func TestAllTextOfEveryPageIsFromTheCatalogue(t *testing.T) {
 	ctx := startBrowser(t)
 	w := newWorld(t).fill()
@@ -178,16 +193,7 @@ func TestAllTextOfEveryPageIsFromTheCatalogue(t *testing.T) {
 	seen := 0
 	for _, p := range w.pages() {
 		w.signIn(ctx, sessions, p.login)
-		if err := chromedp.Do(ctx, chromedp.Navigate(inLanguage(w.URL+p.path, "en-XA")), chromedp.WaitReady(chromedp.CSS("main"))); err != nil {
-			t.Fatal(err)
-		}
-		left, err := chromedp.Run(ctx, chromedp.Evaluate[string](foreign))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if left != "" {
-			t.Errorf("%s:\n%s", w.short(p), left)
-		}
+		w.foreign(ctx, t, p)
 		marked, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.body.textContent.includes("⟦")`))
 		if err == nil && marked {
 			seen++

@@ -6,7 +6,6 @@ package catalog
 
 import (
 	"encoding/json"
-	"strconv"
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/pricing"
@@ -87,17 +86,6 @@ type Settings struct {
 	ProductInfoText    bool                `json:"product_info_text,omitempty"`     // spec: 02 §2.6
 	PurchaseLimit      *PurchaseLimit      `json:"purchase_limit,omitempty"`        // spec: 22 §2.4
 }
-
-// PurchaseLimit bounds what one buyer may order of a product; a member that is zero does
-// not. Orders cancelled or given back do not count. // spec: 22 §2.4
-type PurchaseLimit struct {
-	Orders     int   `json:"orders,omitempty"`
-	Pieces     int64 `json:"pieces,omitempty"`
-	OneAtATime bool  `json:"one_at_a_time,omitempty"` // again only when the service has ended
-}
-
-// Left is how many pieces may still be ordered.
-func (l PurchaseLimit) Left(had int64) string { return strconv.FormatInt(max(l.Pieces-had, 0), 10) }
 
 // Product is what a seller publishes.
 type Product struct {

@@ -25,18 +25,31 @@ func TrialsTaken(ctx context.Context, tx *Tx, buyer, sku string) (n int, err err
 	return n, err
 }
 
-// Bought counts a buyer's orders of a product that were not cancelled or given back, and
-// the pieces of them. // spec: 22 §2.4
-func Bought(ctx context.Context, tx *Tx, buyer, product string) (orders int, pieces int64, err error) {
+// Bought counts a buyer's orders of a product placed after an instant that were not
+// cancelled or given back, and the pieces of them; of some SKUs only where they are named.
+// spec: 22 §2.4
+func Bought(ctx context.Context, tx *Tx, buyer, product string, skus []string, since time.Time) (orders int, pieces int64, err error) {
+	some, args := ofSKUs("l.sku_code", skus, []any{buyer, product, clock.Micros(since)})
 	err = tx.QueryRow(ctx, `SELECT COUNT(*), COALESCE(SUM(l.quantity), 0) FROM orders o JOIN order_line l ON l.order_id = o.id
-		WHERE o.buyer_id = $1 AND o.product_id = $2 AND o.type = 'NEW' AND l.status NOT IN ('REFUNDED', 'CANCELED')`, buyer, product).Scan(&orders, &pieces)
+		WHERE o.buyer_id = $1 AND o.product_id = $2 AND o.created_at > $3 AND o.type = 'NEW' AND l.status NOT IN ('REFUNDED', 'CANCELED')`+some, args...).Scan(&orders, &pieces)
 	return orders, pieces, err
 }
 
-// LiveInstances counts a buyer's instances of a product that are in use or being made.
-func LiveInstances(ctx context.Context, tx *Tx, buyer, product string) (n int, err error) {
-	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM instance WHERE buyer_id = $1 AND product_id = $2 AND status NOT IN ('RELEASED', 'FAILED')`, buyer, product).Scan(&n)
+// LiveInstances counts a buyer's instances of a product that are in use or being made; of
+// some SKUs only where they are named.
+func LiveInstances(ctx context.Context, tx *Tx, buyer, product string, skus []string) (n int, err error) {
+	some, args := ofSKUs("sku_code", skus, []any{buyer, product})
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM instance WHERE buyer_id = $1 AND product_id = $2 AND status NOT IN ('RELEASED', 'FAILED')`+some, args...).Scan(&n)
 	return n, err
+}
+
+// ofSKUs is the condition that a column holds one of the SKUs; none when none is named.
+func ofSKUs(column string, skus []string, args []any) (string, []any) {
+	if len(skus) == 0 {
+		return "", args
+	}
+	list, args := in(args, skus)
+	return " AND " + column + " IN (" + list + ")", args
 }
 
 // UpgradeAllowed tells whether a rule lets one SKU be changed into another. // spec: 20 B3.5

@@ -127,13 +127,21 @@ func SetProductState(ctx context.Context, tx *Tx, id string, from, to catalog.St
 	return NoteChange(ctx, tx, ProductChanged, id)
 }
 
+// LockProduct takes a product's row for this transaction.
+func LockProduct(ctx context.Context, tx *Tx, id string) error {
+	return mustOne(tx.Exec(ctx, `UPDATE product SET state = state WHERE id = $1`, id))
+}
+
 // SetProductSettings replaces the switches of a product.
 func SetProductSettings(ctx context.Context, tx *Tx, id string, s catalog.Settings, now time.Time) error {
 	settings, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	return mustOne(tx.Exec(ctx, `UPDATE product SET settings = $1, updated_at = $2 WHERE id = $3`, string(settings), clock.Micros(now), id))
+	if err := mustOne(tx.Exec(ctx, `UPDATE product SET settings = $1, updated_at = $2 WHERE id = $3`, string(settings), clock.Micros(now), id)); err != nil {
+		return err
+	}
+	return NoteChange(ctx, tx, ProductChanged, id) // its page tells the purchase limit
 }
 
 func scanSKU(r row, s *catalog.SKU) error {

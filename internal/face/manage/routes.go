@@ -128,7 +128,8 @@ func readSettings(b *body) catalog.Settings {
 		SealBits: int(b.whole("seal_bits", 0)), ProductInfoText: b.flag("product_info_text"),
 	}
 	if l := b.sub("purchase_limit"); l != nil {
-		s.PurchaseLimit = &catalog.PurchaseLimit{Orders: int(l.whole("orders", 0)), Pieces: l.whole("pieces", 0), OneAtATime: l.flag("one_at_a_time")}
+		s.PurchaseLimit = &catalog.PurchaseLimit{Orders: int(l.whole("orders", 0)), Pieces: l.whole("pieces", 0), OneAtATime: l.flag("one_at_a_time"),
+			SKUs: l.texts("skus"), Days: int(l.whole("days", 0))}
 	}
 	if p := b.sub("profile"); p != nil {
 		s.Profile = map[string][]string{}

@@ -86,6 +86,7 @@ func (in *NewProduct) check() error {
 	if n := len(in.SKUs); n < 1 || n > maxSKUs {
 		f.Add("skus", "must be 1 to %d", maxSKUs)
 	}
+	checkSettings(&in.Settings, nil, f) // a limit of chosen specifications comes after their codes are drawn
 	for i, s := range in.SKUs {
 		at := fmt.Sprintf("skus[%d].", i)
 		party.CheckName(at+"name", s.Name, f)
@@ -155,28 +156,6 @@ func (c *Catalogue) Create(ctx context.Context, tx *kernel.Tx, a access.Actor, i
 		}
 	}
 	if err := c.k.Audit(ctx, tx, a, access.ProductCreate, p.ID, p.Name); err != nil {
-		return Listing{}, err
-	}
-	return load(ctx, tx, p)
-}
-
-// Configure replaces the switches of a product. // spec: 02 §1.5–1.10, §2.6, §2.14
-func (c *Catalogue) Configure(ctx context.Context, tx *kernel.Tx, a access.Actor, id string, s catalog.Settings) (Listing, error) {
-	if err := kernel.May(a, access.ProductCreate); err != nil {
-		return Listing{}, err
-	}
-	if s.SealBits != 0 && s.SealBits != 128 && s.SealBits != 256 {
-		return Listing{}, fault.Field("settings.seal_bits", "must be 128 or 256")
-	}
-	p, err := c.own(ctx, tx, a, id)
-	if err != nil {
-		return Listing{}, err
-	}
-	if err := store.SetProductSettings(ctx, tx, id, s, c.k.Clock.Now()); err != nil {
-		return Listing{}, err
-	}
-	p.Settings = s
-	if err := c.k.Audit(ctx, tx, a, access.ProductCreate, id, "settings"); err != nil {
 		return Listing{}, err
 	}
 	return load(ctx, tx, p)

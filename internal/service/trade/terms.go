@@ -111,35 +111,3 @@ func expected(shown string, amount money.Amount) error {
 func otherSpecification(why string) error {
 	return &fault.Fault{Kind: fault.Rule, Code: "other_specification", Message: why, Fields: map[string]string{"product_id": "must be an offer of the same specification"}}
 }
-
-// withinLimit refuses what a product's purchase limit does not allow. // spec: 22 §2.4
-func (t *Trade) withinLimit(ctx context.Context, tx *kernel.Tx, buyer string, o store.Offered, quantity int64) error {
-	limit := o.Product.Settings.PurchaseLimit
-	if limit == nil {
-		return nil
-	}
-	if err := store.LockCompany(ctx, tx, buyer); err != nil { // two orders at once count one after the other
-		return err
-	}
-	orders, pieces, err := store.Bought(ctx, tx, buyer, o.Product.ID)
-	if err != nil {
-		return err
-	}
-	if limit.Orders > 0 && orders >= limit.Orders {
-		return fault.New(fault.Rule, "purchase_limit", "a company may order this product %d times; yours has done so", limit.Orders)
-	}
-	if limit.Pieces > 0 && pieces+quantity > limit.Pieces {
-		return &fault.Fault{Kind: fault.Rule, Code: "purchase_limit", Message: "a company may order so many pieces of this product",
-			Fields: map[string]string{"quantity": "must be at most " + limit.Left(pieces)}}
-	}
-	if limit.OneAtATime {
-		n, err := store.LiveInstances(ctx, tx, buyer, o.Product.ID)
-		if err != nil {
-			return err
-		}
-		if n > 0 {
-			return fault.New(fault.Rule, "purchase_limit", "a company may have this product once; it can be ordered again when the service has ended")
-		}
-	}
-	return nil
-}

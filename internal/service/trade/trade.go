@@ -94,7 +94,7 @@ func (t *Trade) Place(ctx context.Context, tx *kernel.Tx, a access.Actor, in New
 	if err != nil {
 		return nil, err
 	}
-	if err := t.withinLimit(ctx, tx, a.CompanyID, o, in.Quantity); err != nil {
+	if err := t.withinLimit(ctx, tx, a.CompanyID, o, in.Quantity, now); err != nil {
 		return nil, err
 	}
 	if in.ExpectedAmount != "" {

@@ -20,6 +20,7 @@ func (r *Room) products() {
 	r.Post("/seller/products/{id}/submit", "products", access.ProductSubmit, r.move(catalogue.Submit, "submitted"))
 	r.Post("/seller/products/{id}/request-delist", "products", access.ProductSubmit, r.move(catalogue.RequestDelist, "delist.requested"))
 	r.Post("/seller/products/{id}/settings", "products", access.ProductCreate, r.configure)
+	r.Post("/seller/products/{id}/purchase-limit", "products", access.ProductCreate, r.limit)
 }
 
 func (r *Room) productList(c *ui.Call) error {
@@ -109,6 +110,7 @@ func (r *Room) productShow(c *ui.Call) error {
 		p.Put(b)
 	}
 	if c.May("product.create") {
+		p.Put(c.In("block.limit", ui.Block{Form: limitForm(c, l, at), Note: c.T("limit.note")}))
 		p.Put(c.In("block.settings", ui.Block{Form: settingsForm(c, l.Product, at), Note: c.T("settings.note")}))
 	}
 	return c.Draw(p)
@@ -148,15 +150,17 @@ func (r *Room) configure(c *ui.Call) error {
 	if err != nil {
 		return err
 	}
-	s := l.Product.Settings // what has no field of its own stays
-	for _, one := range switches {
-		*one.get(&s) = c.Form(one.name) != ""
-	}
-	if s.SealBits, err = strconv.Atoi(c.Form("seal_bits")); err != nil {
-		s.SealBits = -1 // which the service refuses
+	bits, err := strconv.Atoi(c.Form("seal_bits"))
+	if err != nil {
+		bits = -1 // which the service refuses
 	}
 	err = r.Change(c, func(ctx context.Context, tx *kernel.Tx) error {
-		_, err := r.Catalogue.Configure(ctx, tx, c.Actor, l.Product.ID, s)
+		_, err := r.Catalogue.Adjust(ctx, tx, c.Actor, l.Product.ID, func(s *catalog.Settings) { // what has no field of its own stays
+			for _, one := range switches {
+				*one.get(s) = c.Form(one.name) != ""
+			}
+			s.SealBits = bits
+		})
 		return err
 	})
 	if err != nil {

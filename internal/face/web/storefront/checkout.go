@@ -22,6 +22,7 @@ type checkoutPage struct {
 	Trial                                string // the word on the button that takes it on trial; "" without
 	Attributes                           []attribute
 	Total                                total
+	Limit                                limit
 	Balance, After                       string
 	Short                                bool // the balance does not cover it
 	Key                                  string
@@ -60,6 +61,9 @@ func (r *Room) checkout(c *ui.Call) error {
 	if p.Total, q, err = r.price(c, p.Choice); err != nil {
 		return err
 	}
+	if p.Limit, err = r.limit(c, q, l.SKUs); err != nil {
+		return err
+	}
 	if q.TrialDays > 0 {
 		p.Trial = c.T("do.trial", "N", q.TrialDays)
 	}
@@ -91,6 +95,16 @@ func (r *Room) problems(c *ui.Call, p *checkoutPage) []ui.FormError {
 	add := func(text, href string) { out = append(out, ui.FormError{Text: text, Href: href}) }
 	if c.Code() == "price_changed" {
 		add(c.T("code.price_changed"), "#total")
+	}
+	if c.Code() == "purchase_limit" && p.Limit.Refused != "" {
+		if p.Limit.Pieces && p.Linear && p.Total.QuantityBad == "" {
+			p.Total.QuantityBad = p.Limit.Refused // beside its field, and below on top with a link to it
+		} else {
+			add(p.Limit.Refused, "")
+		}
+		if p.Limit.Fewer {
+			p.Limit.Refused = "" // said where it is mended
+		}
 	}
 	if p.Total.QuantityBad != "" {
 		add(c.T("field.quantity")+": "+p.Total.QuantityBad, "#quantity")

@@ -73,6 +73,7 @@ type productPage struct {
 	Choice                              choice
 	Rule                                *catalog.QuantityRule // of the chosen one
 	Total                               total
+	Limit                               limit  // of the chosen specification
 	Trial                               string // of the chosen specification; "" without
 	Similar, More                       []template.HTML
 	About                               *about // nil for products without a brochure
@@ -399,7 +400,11 @@ func (r *Room) product(c *ui.Call) error {
 		p.Specs = append(p.Specs, spec)
 	}
 	if l.Product.State == catalog.OnSale {
-		if p.Total, _, err = r.price(c, p.Choice); err != nil && fault.KindOf(err) != fault.NotFound {
+		var q trade.Quote
+		if p.Total, q, err = r.price(c, p.Choice); err != nil && fault.KindOf(err) != fault.NotFound {
+			return err
+		}
+		if p.Limit, err = r.limit(c, q, l.SKUs); err != nil {
 			return err
 		}
 	} else {
