@@ -5,6 +5,7 @@ import (
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
+	"github.com/souk-market/souk/internal/domain/pricing"
 	"github.com/souk-market/souk/internal/domain/party"
 )
 
@@ -25,6 +26,15 @@ func plans(zh, en string, quantity *catalog.SpecQuantity, trial int, low, lowYea
 
 func plansEN(zh, en string, quantity *catalog.SpecQuantity, trial int, low, lowYear, high, highYear string) catalog.Spec {
 	return spec(zh, en, "Edition", []string{"Team", "Business"}, quantity, trial, price("Team", catalog.Month, low), price("Team", catalog.Year, lowYear), price("Business", catalog.Month, high), price("Business", catalog.Year, highYear))
+}
+
+// inBands prices a specification by the number of pieces: a text for each of its prices.
+func inBands(s catalog.Spec, mode pricing.Mode, prices ...string) catalog.Spec {
+	s.Quantity.Pricing = mode
+	for i, text := range prices {
+		s.Prices[i] = s.Prices[i].ReadPrice(text)
+	}
+	return s
 }
 
 func users(max int64) *catalog.SpecQuantity {
@@ -79,7 +89,8 @@ var guests = []company{
 				guide:    "购买后打开入口页面登录；在“工艺”中配置工序和检验项；在“赋码”中生成编码并打印，产线扫码即可采集数据。"}}),
 	guest("Northwind Tools", "northwind", "help@northwind.example",
 		demoProduct{name: "Northwind Log Explorer", overview: "Collect logs from every service, search them in seconds, and be told when something is off.",
-			specs: []catalog.Spec{plansEN("日志检索", "Log Explorer", &catalog.SpecQuantity{Name: "Volume", Unit: "GB per day", Min: 5, Max: 500, Step: 5}, 15, "8.00", "80.00", "14.00", "140.00")},
+			specs: []catalog.Spec{inBands(plansEN("日志检索", "Log Explorer", &catalog.SpecQuantity{Name: "Volume", Unit: "GB per day", Min: 5, Max: 500, Step: 5}, 15, "8.00", "80.00", "14.00", "140.00"),
+				pricing.Volume, "8.00 105:7.00 255:6.00", "80.00 105:70.00 255:60.00", "14.00 105:12.50 255:11.00", "140.00 105:125.00 255:110.00")},
 			about: brochure{category: "monitoring", tags: []string{"logs", "search", "alerts", "日志"}, hue: color.RGBA{16, 92, 92, 255}, mark: markWave, screens: [3]int{screenText, screenCurve, screenTable}, english: true,
 				intro:    paragraph("Northwind Log Explorer takes in logs from servers, containers and applications and makes them searchable within seconds. ", "Save the searches you need every day, put them on a dashboard, and have the team told when a pattern shows up more often than it should. ", "Fields are found by themselves; nobody writes parsers."),
 				features: []catalog.Highlight{{Title: "Seconds to search", Text: "Billions of lines, one search box."}, {Title: "Alerts that matter", Text: "Tell the team once, not a hundred times."}, {Title: "No parsers", Text: "Fields are recognised by themselves."}},

@@ -101,7 +101,14 @@ func inOneLine(v map[string]any) string {
 	values, isEnum := v["values"].([]any)
 	switch {
 	case text("period_type") != "":
-		return strings.TrimSpace(text("sku") + " " + text("period_type") + " " + text("amount") + " " + text("currency"))
+		line := text("sku") + " " + text("period_type") + " " + text("amount")
+		bands, _ := v["bands"].([]any)
+		for _, one := range bands {
+			if b, ok := one.(map[string]any); ok {
+				line += fmt.Sprintf(" %v:%v", b["from"], b["price"])
+			}
+		}
+		return strings.TrimSpace(line + " " + text("currency"))
 	case isEnum:
 		var all []string
 		for _, one := range values {
