@@ -32,14 +32,14 @@ const (
 	fastestPrepared = 3_000
 )
 
-// raw is what a ceiling writes: for a copy of the specimen its transactions, one
-// after the other, of all or of some in any order.
+// raw is what a ceiling writes: some transactions for each of some keys.
 type raw struct {
-	in        string                 // the database, that of the work where its size counts; "": a fresh one
-	before    []op                   // written for every copy, without being timed
-	of        func(copy int) []rawTx // the transactions of a copy
-	perCommit float64                // how many the program put into one COMMIT
-	plain     bool                   // the program does not run each in a savepoint of its own
+	in        string              // the database; "": a fresh one
+	before    []op                // written for all keys, without being timed
+	keys      []fresh             // nil: of as many copies of the specimen as can be needed
+	of        func(n int) []rawTx // the transactions for the n-th keys
+	perCommit float64             // how many the program put into one COMMIT
+	plain     bool                // the program does not run each in a savepoint of its own
 }
 
 // rawTx is a transaction. What it writes when something outside has answered cannot be
@@ -84,11 +84,14 @@ func (w *world) ceiling(ctx context.Context, s *specimen, r raw, d time.Duration
 		return 0, err
 	}
 	defer db.Close()
-	n := min(maxCopies, int(d.Seconds()*fastest)+1)
-	if r.before != nil { // they have to be there first: only as many as can be worked off
-		n = min(n, int(d.Seconds()*fastestPrepared)+1)
+	copies := r.keys
+	if copies == nil {
+		n := min(maxCopies, int(d.Seconds()*fastest)+1)
+		if r.before != nil { // they have to be there first: only as many as can be worked off
+			n = min(n, int(d.Seconds()*fastestPrepared)+1)
+		}
+		copies = s.copies(n, nil, nil)
 	}
-	copies := s.copies(n, nil, nil)
 	if r.before != nil {
 		if err := bulk(ctx, db, w.o.DB, r.before, copies); err != nil {
 			return 0, err

@@ -38,7 +38,7 @@ func runLife(ctx context.Context, o Options) (*Figure, error) {
 		rs = append(rs, r)
 	}
 	f := &Figure{Target: "ratio ≥ 0.4, rss < 400 MB", Detail: map[string]any{"instances": o.Orders, "days": lifeDays},
-		Mix: fmt.Sprintf("%d services in use at %d V1 sellers that answer at once, their terms ending evenly over %d days; POST /sandbox/clock by %d days; an action is a reminder, a freeze, a release or a call; the ceiling writes the rows of such actions, in the same proportion, as many to a COMMIT as the program put", o.Orders, sellersTotal, lifeDays+15, lifeDays)}
+		Mix: fmt.Sprintf("%d services in use at %d V1 sellers that answer at once, their terms ending evenly over %d days; POST /sandbox/clock by %d days; an action is a reminder, a freeze, a release or a call; the ceiling writes the rows of the first of these actions, for the same services in the same order, as many to a COMMIT as the program put", o.Orders, sellersTotal, lifeDays+15, lifeDays)}
 	f.put(o, rs)
 	f.Met = f.Ratio != nil && *f.Ratio >= 0.4 && f.RSS != nil && *f.RSS < 400
 	return f, nil
@@ -71,18 +71,24 @@ func life(ctx context.Context, o Options) (r Repeat, err error) {
 	}
 	defer db.Close()
 	o.say("life: copying %d services", o.Orders)
-	if err := w.multiply(ctx, db, func(s *specimen) []op { return slices.Concat(s.place, s.pay, s.record, s.conclude) }); err != nil {
+	spec, keys, err := w.multiply(ctx, db, func(s *specimen) []op { return slices.Concat(s.place, s.pay, s.record, s.conclude) })
+	if err != nil {
 		return r, err
 	}
 	o.say("life: giving each an end of its own")
 	now := time.Now().UTC().Truncate(time.Microsecond)
-	want, err := spread(ctx, db, now)
+	want, err := spread(ctx, db, keys, now)
 	if err != nil {
 		return r, err
 	}
-	whole, err := w.specimen(ctx, want.whole, "")
-	if err != nil {
+	if err := db.Close(); err != nil {
 		return r, err
+	}
+	var start [2]string
+	for i := range start {
+		if start[i], err = w.databaseLike(ctx, w.url); err != nil {
+			return r, err
+		}
 	}
 	had, err := w.told(ctx)
 	if err != nil {
@@ -152,14 +158,7 @@ func life(ctx context.Context, o Options) (r Repeat, err error) {
 	}
 	r.Rate = round(float64(actions) / took)
 	per := perCommit(actions, 1, float64(after-commits))
-	events, err := whole.lived(ctx, db, now, planOf(now, 0).Events())
-	if err != nil {
-		return r, err
-	}
-	if r.CeilingBefore, err = w.lifeCeiling(ctx, whole, events, now, per); err != nil {
-		return r, err
-	}
-	if r.CeilingAfter, err = w.lifeCeiling(ctx, whole, events, now, per); err != nil {
+	if r.CeilingBefore, r.CeilingAfter, err = w.lifeCeiling(ctx, start, spec, keys, want.whole, now, per); err != nil {
 		return r, err
 	}
 	r.CeilingBefore, r.CeilingAfter = round(r.CeilingBefore), round(r.CeilingAfter)
@@ -171,14 +170,13 @@ func life(ctx context.Context, o Options) (r Repeat, err error) {
 // due is what has to have happened.
 type due struct {
 	reminders, frozen, released int
-	whole                       string // an order whose service goes through all of it
+	whole                       int // the place of a service that goes through all of it
 }
 
-// planOf is the life of the service that stands at a place between the first (0) and the
-// last one (1).
-func planOf(now time.Time, place float64) instance.Plan {
+// planOf is the life of one of some services, whose terms end evenly.
+func planOf(now time.Time, place, of int) instance.Plan {
 	span := time.Duration(lifeDays+15) * 24 * time.Hour
-	end := now.Add(time.Hour + time.Duration(place*float64(span))).Truncate(time.Microsecond)
+	end := now.Add(time.Hour + span/time.Duration(of)*time.Duration(place)).Truncate(time.Microsecond)
 	return instance.Plan{End: end, Keep: instance.RetentionOf(""), Zone: clock.Shanghai}
 }
 
@@ -193,34 +191,21 @@ func within(p instance.Plan, now time.Time) (all []instance.Event, from, to int)
 	return all, from, to
 }
 
-// spread gives every service an end of its own and the job of its next event.
-func spread(ctx context.Context, db *sql.DB, now time.Time) (d due, err error) {
-	rows, err := db.QueryContext(ctx, `SELECT id, order_id FROM instance ORDER BY id`)
-	if err != nil {
-		return d, err
-	}
-	var ids, orders []string
-	for rows.Next() {
-		var id, order string
-		if err := rows.Scan(&id, &order); err != nil {
-			return d, err
-		}
-		ids, orders = append(ids, id), append(orders, order)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return d, err
-	}
-	for at := 0; at < len(ids); {
+// spread gives every service an end of its own, in the order of its keys, and the job of its
+// next event.
+func spread(ctx context.Context, db *sql.DB, keys []fresh, now time.Time) (d due, err error) {
+	d.whole = -1
+	for at := 0; at < len(keys); {
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {
 			return d, err
 		}
-		for range min(500, len(ids)-at) {
-			id := ids[at]
-			p := planOf(now, float64(at)/float64(len(ids)))
+		for range min(500, len(keys)-at) {
+			id := keys[at][0] // the instance
+			p := planOf(now, at, len(keys))
 			all, from, to := within(p, now)
-			if d.whole == "" && to-from == len(all) {
-				d.whole = orders[at]
+			if d.whole < 0 && to-from == len(all) {
+				d.whole = at
 			}
 			at++
 			next, _ := p.Next(now)
@@ -251,7 +236,7 @@ func spread(ctx context.Context, db *sql.DB, now time.Time) (d due, err error) {
 			return d, err
 		}
 	}
-	if d.whole == "" {
+	if d.whole < 0 {
 		return d, errors.New("no service lives through everything: there are too few")
 	}
 	return d, nil

@@ -4,13 +4,16 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
+	"io"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/souk-market/souk/internal/domain/delivery"
 	"github.com/souk-market/souk/internal/domain/instance"
 	"github.com/souk-market/souk/internal/ground/clock"
+	"github.com/souk-market/souk/internal/ground/ident"
 	"github.com/souk-market/souk/internal/service/trade"
 )
 
@@ -84,16 +87,71 @@ func (s *specimen) lived(ctx context.Context, db *sql.DB, now time.Time, events 
 	return out, nil
 }
 
-// lifeCeiling writes what services go through in the step: for copies that stand evenly
-// between the first and the last service, in a scattered order, each what is due for it;
-// in the same database, since an index of so many services is wider than one of a few.
-func (w *world) lifeCeiling(ctx context.Context, s *specimen, events [][]rawTx, now time.Time, perCommit float64) (float64, error) {
-	return w.ceiling(ctx, s, raw{
-		in: w.url, before: slices.Concat(s.place, s.pay, s.record, s.conclude), perCommit: perCommit, plain: true,
-		of: func(copy int) []rawTx {
-			_, place := math.Modf(float64(copy) * math.Phi)
-			_, from, to := within(planOf(now, place), now)
-			return slices.Concat(events[from:to]...)
-		},
-	}, w.o.Run/2)
+// lifeCeiling does what the work did: the first actions of the step, for the same services
+// in the same order, in databases as the work's was at its beginning. It can do so only
+// when the work is done, which tells what is written for an action, and how many actions
+// stand in a COMMIT; it does it twice.
+func (w *world) lifeCeiling(ctx context.Context, start [2]string, spec *specimen, keys []fresh, whole int, now time.Time, perCommit float64) (first, second float64, err error) {
+	db, err := open(w.url, 1)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer db.Close()
+	one := spec.as(keys[whole])
+	events, err := one.lived(ctx, db, now, planOf(now, 0, 1).Events())
+	if err != nil {
+		return 0, 0, err
+	}
+	type action struct {
+		at           time.Time
+		place, event int
+	}
+	var all []action
+	for place := range keys {
+		es, from, to := within(planOf(now, place, len(keys)), now)
+		for n := from; n < to; n++ {
+			all = append(all, action{es[n].At, place, n})
+		}
+	}
+	slices.SortFunc(all, func(a, b action) int { return a.at.Compare(b.at) })
+	all = all[:min(len(all), int((w.o.Run/2).Seconds()*fastest))]
+	more := map[int]fresh{} // what is written anew for a service
+	r := raw{perCommit: perCommit, plain: true, of: func(n int) []rawTx { return events[all[n].event] }}
+	for _, a := range all {
+		f := more[a.place]
+		if f == nil {
+			f = slices.Clone(keys[a.place])
+			for range one.ids[len(spec.ids):] {
+				f = append(f, ident.Row(now))
+			}
+			more[a.place] = f
+		}
+		r.keys = append(r.keys, f)
+	}
+	for n, rate := range []*float64{&first, &second} {
+		r.in = start[n]
+		if err := warm(start[n]); err != nil {
+			return first, second, err
+		}
+		if *rate, err = w.ceiling(ctx, one, r, w.o.Run/2); err != nil {
+			return first, second, err
+		}
+	}
+	return first, second, nil
+}
+
+// warm reads a copied database, which has lain there while the work was done: the work's
+// own was in the system's memory as well.
+func warm(url string) error {
+	path, ok := strings.CutPrefix(url, "sqlite:")
+	if !ok {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(io.Discard, f)
+	return err
 }

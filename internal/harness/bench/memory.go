@@ -45,7 +45,7 @@ func pending(ctx context.Context, o Options) (r Repeat, err error) {
 		return r, err
 	}
 	defer db.Close()
-	if err := w.multiply(ctx, db, func(s *specimen) []op { return slices.Concat(s.place, s.pay) }); err != nil {
+	if _, _, err := w.multiply(ctx, db, func(s *specimen) []op { return slices.Concat(s.place, s.pay) }); err != nil {
 		return r, err
 	}
 	s, err := w.start(ctx)
@@ -82,15 +82,16 @@ func pending(ctx context.Context, o Options) (r Repeat, err error) {
 
 // multiply copies the one order that was paid until there are as many as asked for, as
 // far as the statements write it, for all buyers and sellers in turn. Every seller has a
-// product and an address of its own: only the lane and the company differ.
-func (w *world) multiply(ctx context.Context, db *sql.DB, written func(s *specimen) []op) error {
+// product and an address of its own: only the lane and the company differ. It gives the
+// keys of all, the order's own first.
+func (w *world) multiply(ctx context.Context, db *sql.DB, written func(s *specimen) []op) (*specimen, []fresh, error) {
 	var order string
 	if err := db.QueryRowContext(ctx, `SELECT id FROM orders WHERE paid_at > 0`).Scan(&order); err != nil {
-		return err
+		return nil, nil, err
 	}
 	spec, err := w.specimen(ctx, order, "")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	var buyers, sellers []string
 	for _, b := range w.buyers {
@@ -99,7 +100,8 @@ func (w *world) multiply(ctx context.Context, db *sql.DB, written func(s *specim
 	for _, s := range w.sellers {
 		sellers = append(sellers, s.id)
 	}
-	return bulk(ctx, db, w.o.DB, written(spec), spec.copies(w.o.Orders-1, buyers, sellers))
+	copies := spec.copies(w.o.Orders-1, buyers, sellers)
+	return spec, append([]fresh{spec.own()}, copies...), bulk(ctx, db, w.o.DB, written(spec), copies)
 }
 
 // withDemo makes a world of the demo's data.

@@ -18,9 +18,9 @@ import (
 // same rows again under new ids. So a ceiling writes the very tables, columns and
 // sizes that the work wrote, whatever the schema becomes.
 type specimen struct {
-	order            string
-	place, pay       []op // the two transactions of an order
-	record, conclude []op // the two of its delivery; nil when it was not delivered
+	order            string // its id
+	place, pay       []op   // the two transactions of an order
+	record, conclude []op   // the two of its delivery; nil when it was not delivered
 	ids              []id
 }
 
@@ -228,6 +228,27 @@ func (s *specimen) key(kind idKind, old any) {
 	if text, ok := old.(string); ok && text != "" {
 		s.ids = append(s.ids, id{text, kind})
 	}
+}
+
+// own are the specimen's own keys.
+func (s *specimen) own() fresh {
+	f := make(fresh, len(s.ids))
+	for i, k := range s.ids {
+		f[i] = k.old
+	}
+	return f
+}
+
+// as is the specimen in one of its copies, whose rows are read by it from then on.
+func (s *specimen) as(f fresh) *specimen {
+	out := &specimen{}
+	for i, k := range s.ids {
+		out.ids = append(out.ids, id{f[i], k.kind})
+		if k.kind == orderKey {
+			out.order = f[i]
+		}
+	}
+	return out
 }
 
 // find notes where a key of the specimen stands in the last argument of p.

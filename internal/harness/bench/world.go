@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
 	"os"
@@ -85,10 +86,17 @@ func build(ctx context.Context, o Options, protocols ...string) (w *world, err e
 }
 
 // database makes an empty database of the engine and gives its URL.
-func (w *world) database(ctx context.Context) (string, error) {
+func (w *world) database(ctx context.Context) (string, error) { return w.databaseLike(ctx, "") }
+
+// databaseLike makes one that holds what another one does, which nobody uses meanwhile.
+func (w *world) databaseLike(ctx context.Context, other string) (string, error) {
 	if w.o.DB == "sqlite" {
 		dir, err := os.MkdirTemp(w.o.Dir, "db-")
-		return "sqlite:" + filepath.Join(dir, "souk.db"), err
+		path := filepath.Join(dir, "souk.db")
+		if err == nil && other != "" {
+			err = copyFile(path, strings.TrimPrefix(other, "sqlite:"))
+		}
+		return "sqlite:" + path, err
 	}
 	if w.base == "" {
 		w.base = w.o.URL
@@ -116,11 +124,33 @@ func (w *world) database(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("this PostgreSQL has %s = %s: a figure without durability is worth nothing", setting, v)
 		}
 	}
-	if _, err := db.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
+	create := "CREATE DATABASE " + name
+	if other != "" {
+		u, err := url.Parse(other)
+		if err != nil {
+			return "", err
+		}
+		create += " TEMPLATE " + strings.TrimPrefix(u.Path, "/")
+	}
+	if _, err := db.ExecContext(ctx, create); err != nil {
 		return "", err
 	}
 	w.made = append(w.made, name)
 	return pgserver.Database(w.base, name)
+}
+
+func copyFile(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Sync(), out.Close())
 }
 
 // drop removes the databases made so far.
