@@ -5,8 +5,8 @@ import (
 
 	"github.com/souk-market/souk/internal/domain/access"
 	"github.com/souk-market/souk/internal/domain/catalog"
-	"github.com/souk-market/souk/internal/domain/pricing"
 	"github.com/souk-market/souk/internal/domain/party"
+	"github.com/souk-market/souk/internal/domain/pricing"
 )
 
 // guest is a further seller of the demo: its products can be bought like all others,
