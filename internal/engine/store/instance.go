@@ -63,7 +63,7 @@ func SaveInstance(ctx context.Context, tx *Tx, i *instance.Instance) error {
 	return saveInstance(ctx, tx, i, "")
 }
 
-// SaveInstanceOf is SaveInstance for a row that LockInstances took: only now it counts as
+// SaveInstanceOf is SaveInstance for a row that LockSold took: only now it counts as
 // changed.
 func SaveInstanceOf(ctx context.Context, tx *Tx, i *instance.Instance) error {
 	return saveInstance(ctx, tx, i, ", version = version + 1")
