@@ -174,6 +174,8 @@ func (s *Spec) checkBands(c *checker, here string, p Price) {
 		c.add(here+"amount", "bands_missing")
 	case p.Bands.Check(q.Min, q.Max) != nil:
 		c.add(here+"amount", "bands", q.Min, q.Max)
+	case slices.ContainsFunc(p.Bands, func(b pricing.Band) bool { d, err := pricing.ParseUnit(b.Unit); return err == nil && d.IsZero() }):
+		c.add(here+"amount", "zero_price") // no band gives it away
 	}
 }
 

@@ -193,6 +193,12 @@ func TestEachRuleNamesItsField(t *testing.T) {
 				b.Specs[0].Prices[i] = b.Specs[0].Prices[i].ReadPrice("12.00 1001:8.00")
 			}
 		}, "specs[0].prices[0].amount", "bands"},
+		"a band for nothing": {func(b *catalog.Body, f *catalog.Facts) {
+			b.Specs[0].Quantity.Pricing = pricing.Volume
+			for i := range b.Specs[0].Prices {
+				b.Specs[0].Prices[i] = b.Specs[0].Prices[i].ReadPrice("12.00 11:0")
+			}
+		}, "specs[0].prices[0].amount", "zero_price"},
 		"bands that cannot be read": {func(b *catalog.Body, f *catalog.Facts) {
 			b.Specs[0].Prices[0] = b.Specs[0].Prices[0].ReadPrice("12.00 eleven")
 		}, "specs[0].prices[0].amount", "form"},

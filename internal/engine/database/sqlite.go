@@ -253,8 +253,8 @@ func (l *lite) group(t *turn) {
 }
 
 // one runs one closure of a group. Unless it comes after others it is not undone here:
-// the whole transaction is. broken means that the whole transaction cannot be relied on any more: SQLite undoes all of
-// it when the disk is full or fails.
+// the whole transaction is. broken means that the whole transaction cannot be relied on
+// any more: SQLite undoes all of it when the disk is full or fails.
 func (l *lite) one(t *turn, after bool) (keep bool, broken error) {
 	if err := t.ctx.Err(); err != nil {
 		t.begin <- err
